@@ -1,0 +1,79 @@
+// GET /api/events?videos=a,b,c: one stream of server-sent events for many videos (HTML Living
+// Standard §9.2). `video` is a snapshot, `stage` one step with an id that Last-Event-ID replays from.
+import { z } from 'zod'
+import { answer, problem } from '#app/problem.ts'
+import { server } from '#app/server.ts'
+import { hub, type Message, type Subscriber } from './hub.ts'
+
+export const dynamic = 'force-dynamic'
+
+const MAX_VIDEOS = 100
+const KEEP_ALIVE_MS = 15_000
+// A client that does not read is dropped; it comes back and gets a snapshot.
+const MAX_UNREAD_CHUNKS = 500
+
+const videoIds = z
+  .string()
+  .transform(text => [...new Set(text.toLowerCase().split(','))])
+  .pipe(z.array(z.uuid()).min(1).max(MAX_VIDEOS))
+
+export function GET(request: Request): Promise<Response> {
+  return answer(async () => {
+    const ids = videoIds.safeParse(new URL(request.url).searchParams.get('videos') ?? '')
+    if (!ids.success) {
+      return problem(400, 'bad_videos', `videos must be 1 to ${MAX_VIDEOS} ids, separated by commas.`)
+    }
+    const lastEvent = request.headers.get('Last-Event-ID')
+    const afterId = lastEvent !== null && /^\d{1,15}$/.test(lastEvent) ? Number(lastEvent) : null
+    const stream = await openStream(ids.data, afterId, request.signal)
+    return new Response(stream, {
+      headers: {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        // no-transform: compression would hold messages back; nginx is told the same in its own words.
+        'Cache-Control': 'no-cache, no-transform',
+        'X-Accel-Buffering': 'no',
+      },
+    })
+  })
+}
+
+async function openStream(ids: string[], afterId: number | null, signal: AbortSignal): Promise<ReadableStream> {
+  const events = hub(await server())
+  const encoder = new TextEncoder()
+  let end: () => void = () => {}
+  return new ReadableStream<Uint8Array>(
+    {
+      async start(controller) {
+        let isOpen = true
+        const write = (text: string) => {
+          if (!isOpen) return
+          controller.enqueue(encoder.encode(text))
+          if ((controller.desiredSize ?? 0) < -MAX_UNREAD_CHUNKS) end()
+        }
+        const subscriber: Subscriber = {
+          sent: new Map(ids.map(id => [id, 0])),
+          send: message => write(format(message)),
+          close: () => end(),
+        }
+        const keepAlive = setInterval(() => write(': still here\n\n'), KEEP_ALIVE_MS)
+        end = () => {
+          if (!isOpen) return
+          isOpen = false
+          clearInterval(keepAlive)
+          events.unsubscribe(subscriber)
+          controller.close()
+        }
+        signal.addEventListener('abort', () => end())
+        write('retry: 2000\n\n')
+        await events.subscribe(subscriber, afterId)
+      },
+      cancel: () => end(),
+    },
+    { highWaterMark: 1 },
+  )
+}
+
+function format(message: Message): string {
+  const id = message.event === 'stage' ? `id: ${message.id}\n` : ''
+  return `event: ${message.event}\n${id}data: ${JSON.stringify(message.data)}\n\n`
+}

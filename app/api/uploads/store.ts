@@ -1,0 +1,70 @@
+// The tus data store: bytes in the storage's folder for sources, everything else in Postgres.
+// It differs from the file store it extends where that one hides an error or forgets a row.
+import { createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { FileStore } from '@tus/file-store'
+import { Upload } from '@tus/utils'
+import { z } from 'zod'
+import type { Server } from '#app/server.ts'
+import { findUpload, removeOpenUpload, touchUpload, UPLOAD_EXPIRES_AFTER_MS } from '#db/uploads.ts'
+
+const uuid = z.uuid()
+
+export const DISK_FULL = {
+  status_code: 507,
+  body: 'The server has no room for this file. Try again later, or tell its operator.',
+}
+
+export class UploadStore extends FileStore {
+  readonly #server: Server
+
+  constructor(server: Server) {
+    super({
+      directory: server.storage.sourcesDir,
+      expirationPeriodInMilliseconds: UPLOAD_EXPIRES_AFTER_MS,
+      configstore: {
+        // Creation, with its checks, is one transaction in onUploadCreate, before any file exists.
+        async set() {},
+        async get(id) {
+          const upload = uuid.safeParse(id).success ? await findUpload(server.db, id) : null
+          if (!upload) return undefined
+          return new Upload({
+            id,
+            offset: 0,
+            size: upload.length,
+            metadata: upload.metadata,
+            // tus counts expiry from the creation; an upload that still gets bytes must not expire.
+            creation_date: upload.lastByteAt.toISOString(),
+          })
+        },
+        async delete(id) {
+          await removeOpenUpload(server.db, id)
+        },
+      },
+    })
+    this.#server = server
+    // Deferred lengths stay off: the disk an upload will need has to be known when it is admitted.
+    this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration']
+  }
+
+  /** Keeps what arrived when the connection breaks, and says so when it is the disk that is full. */
+  override async write(readable: Readable, id: string, offset: number): Promise<number> {
+    const file = path.join(this.directory, id)
+    try {
+      await pipeline(readable, createWriteStream(file, { flags: 'r+', start: offset }))
+    } catch (error) {
+      if (isDiskFull(error)) throw DISK_FULL
+      throw error
+    } finally {
+      await touchUpload(this.#server.db, id, (await stat(file)).size)
+    }
+    return (await stat(file)).size
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}

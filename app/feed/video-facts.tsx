@@ -1,0 +1,26 @@
+// The small print of a video: how long, how sharp, since when.
+import { clock } from '#app/live/words.ts'
+import type { Video } from '#app/video.ts'
+
+// One language and time zone, so that server and browser write the same.
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+})
+
+export function VideoFacts({ video }: { video: Video }) {
+  const facts = [
+    video.durationSeconds !== null && clock(video.durationSeconds),
+    video.width !== null && video.height !== null && `${Math.min(video.width, video.height)}p`,
+  ].filter(fact => fact !== false)
+  return (
+    <p>
+      {facts.map(fact => `${fact} · `)}
+      <time dateTime={video.playableAt ?? video.createdAt}>
+        {day.format(new Date(video.playableAt ?? video.createdAt))}
+      </time>
+    </p>
+  )
+}

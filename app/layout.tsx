@@ -1,0 +1,37 @@
+// The frame around every page: language, metadata, header, skip link.
+import type { Metadata, Viewport } from 'next'
+import type { ReactNode } from 'react'
+import { SiteHeader } from '#app/site-header.tsx'
+import './globals.css'
+
+export const metadata: Metadata = {
+  title: { default: 'pgreel', template: '%s · pgreel' },
+  description: 'Upload a short video, watch it in the feed seconds later.',
+  applicationName: 'pgreel',
+}
+
+export const viewport: Viewport = {
+  width: 'device-width',
+  initialScale: 1,
+  viewportFit: 'cover',
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#faf9f6' },
+    { media: '(prefers-color-scheme: dark)', color: '#131312' },
+  ],
+}
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en">
+      <body>
+        <a className="skip-link button" href="#content">
+          Skip to content
+        </a>
+        <SiteHeader />
+        <main id="content" tabIndex={-1}>
+          {children}
+        </main>
+      </body>
+    </html>
+  )
+}

@@ -1,0 +1,139 @@
+'use client'
+// How far a video is, or why it stopped and what to do about it. For the upload list and /v/:id.
+import { type ReactNode, useState } from 'react'
+import { callApi, ProblemError } from '#app/live/api-client.ts'
+import { ProgressBar } from '#app/live/progress-bar.tsx'
+import { describeStage, describeTimeLeft } from '#app/live/words.ts'
+import type { Video } from '#app/video.ts'
+import styles from './live-status.module.css'
+
+interface LiveStatusProps {
+  video: Video
+  isWorkerMissing: boolean
+  /** takes the answer of an action, before the event stream tells */
+  onChange(video: Video): void
+  /** what else a person may want to do once it has stopped */
+  otherActions?: ReactNode
+}
+
+export function LiveStatus({ video, isWorkerMissing, onChange, otherActions }: LiveStatusProps) {
+  switch (video.status) {
+    case 'uploading':
+    case 'queued':
+    case 'processing':
+      return <Underway video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} />
+    case 'failed':
+      return (
+        <Stopped video={video} onChange={onChange} otherActions={otherActions}>
+          <p className="notice danger">
+            {video.error?.message ?? 'Something went wrong while this video was being processed.'}
+          </p>
+          <p className={styles.small}>
+            If the file plays on your device, try again or export it anew and upload that.
+            {video.error && (
+              <>
+                {' '}
+                Reason: <code>{video.error.code}</code>
+              </>
+            )}
+          </p>
+        </Stopped>
+      )
+    case 'cancelled':
+      return (
+        <Stopped video={video} onChange={onChange} otherActions={otherActions}>
+          <p className={styles.small}>Processing was cancelled. The uploaded file is still there.</p>
+        </Stopped>
+      )
+    case 'ready':
+      return null
+    default:
+      return video.status satisfies never
+  }
+}
+
+function Underway({ video, isWorkerMissing, onChange }: Omit<LiveStatusProps, 'otherActions'>) {
+  const action = useVideoAction(video.id, onChange)
+  const hasBegun = video.status === 'processing'
+  return (
+    <div className={styles.status}>
+      <div className={styles.line}>
+        <span>{describeStage(video)}</span>
+        <span className={styles.small}>{hasBegun && describeProgress(video)}</span>
+      </div>
+      <ProgressBar
+        label={`Processing ${video.title}`}
+        value={hasBegun ? video.progress : 0}
+        isStill={!hasBegun}
+      />
+      {isWorkerMissing && (
+        <p className="notice" role="status">
+          No worker is running. Your video is safe and will be processed when one starts.
+        </p>
+      )}
+      {video.status !== 'uploading' && !video.playable && (
+        <div className={styles.actions}>
+          <button
+            type="button"
+            className="button quiet"
+            disabled={action.isBusy}
+            onClick={() => action.run('cancel')}
+          >
+            Cancel processing
+          </button>
+        </div>
+      )}
+      {action.problem && <p className="notice danger">{action.problem}</p>}
+    </div>
+  )
+}
+
+function describeProgress(video: Video): string {
+  const percent = `${Math.round(video.progress * 100)} %`
+  return video.etaSeconds === null ? percent : `${percent} · ${describeTimeLeft(video.etaSeconds)}`
+}
+
+interface StoppedProps extends Pick<LiveStatusProps, 'video' | 'onChange' | 'otherActions'> {
+  children: ReactNode
+}
+
+function Stopped({ video, onChange, otherActions, children }: StoppedProps) {
+  const action = useVideoAction(video.id, onChange)
+  return (
+    <div className={styles.status} role="alert">
+      {children}
+      {action.problem && <p className="notice danger">{action.problem}</p>}
+      <div className={styles.actions}>
+        <button
+          type="button"
+          className="button quiet"
+          disabled={action.isBusy}
+          onClick={() => action.run('retry')}
+        >
+          Try again
+        </button>
+        {otherActions}
+      </div>
+    </div>
+  )
+}
+
+function useVideoAction(videoId: string, onChange: (video: Video) => void) {
+  const [isBusy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
+
+  async function run(name: 'retry' | 'cancel') {
+    setBusy(true)
+    setProblem(null)
+    try {
+      await callApi(`/api/videos/${videoId}/${name}`, { method: 'POST' })
+      onChange(await callApi<Video>(`/api/videos/${videoId}`))
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error
+      setProblem(error.message)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return { isBusy, problem, run }
+}

@@ -1,0 +1,67 @@
+// Statuses, stages and times as people say them. Pure.
+import type { Video } from '#app/video.ts'
+
+/** What is happening to a video, as one short phrase. */
+export function describeStage(video: Video): string {
+  switch (video.status) {
+    case 'uploading':
+      return 'Waiting for the rest of the upload'
+    case 'queued':
+      return 'Waiting for its turn'
+    case 'processing':
+      return describeProcessing(video)
+    case 'ready':
+      return 'Ready to watch'
+    case 'failed':
+      return 'Could not be processed'
+    case 'cancelled':
+      return 'Cancelled'
+    default:
+      return video.status satisfies never
+  }
+}
+
+// Stages are finer than statuses and may grow: an unknown one is still processing.
+const processingWords: Record<string, string> = {
+  probing: 'Looking at the file',
+  encoding: 'Making it playable everywhere',
+  verifying: 'Checking the result',
+  publishing: 'Publishing',
+}
+
+function describeProcessing(video: Video): string {
+  if (video.playable) return 'Ready to watch, better quality is on its way'
+  return processingWords[video.stage] ?? 'Processing'
+}
+
+/** "about 3 min left"; rounded so that it does not jump with every update. */
+export function describeTimeLeft(seconds: number): string {
+  if (seconds < 5) return 'a few seconds left'
+  if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `about ${Math.max(1, minutes)} min left`
+  const hours = Math.round(seconds / 360) / 10
+  return `about ${hours} h left`
+}
+
+/** 75 → "1:15", 3675 → "1:01:15" */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(Number.isFinite(seconds) ? seconds : 0))
+  const h = Math.floor(whole / 3600)
+  const m = Math.floor((whole % 3600) / 60)
+  const s = String(whole % 60).padStart(2, '0')
+  return h > 0 ? `${h}:${String(m).padStart(2, '0')}:${s}` : `${m}:${s}`
+}
+
+/** Decimal units, as phones, file managers and disk makers show them. */
+export function describeBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  let size = bytes
+  let unit = 0
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || size >= 100 ? 0 : 1
+  return `${size.toFixed(digits).replace(/\.0$/, '')} ${units[unit]}`
+}

@@ -1,0 +1,57 @@
+// The one place that knows video.js: loads it on demand and makes a bare player, without its controls
+// and style sheet, which are ours. Returns nothing to the page's globals.
+import type videojs from 'video.js'
+import type { Video } from '#app/video.ts'
+
+export type VideoJsPlayer = ReturnType<typeof videojs>
+
+interface PlayerSettings {
+  video: Video
+  isMuted: boolean
+  loops: boolean
+}
+
+/** Fetched after first paint: with VHS it weighs more than the rest of the page together. */
+export async function loadVideoJs(): Promise<typeof videojs> {
+  return (await import('video.js')).default
+}
+
+/** @returns a player in its own element inside `holder`; `dispose()` removes both */
+export function createPlayer(
+  library: typeof videojs,
+  holder: HTMLElement,
+  { video, isMuted, loops }: PlayerSettings,
+): VideoJsPlayer {
+  // video.js wraps the element and removes it in the end, so React must not own it.
+  const element = document.createElement('video')
+  element.setAttribute('playsinline', '')
+  element.className = 'video-js'
+  holder.append(element)
+
+  // Safari and every browser on iOS play HLS best by themselves; elsewhere VHS must take over, also
+  // in Chromium builds that claim to play HLS and then handle separate audio badly.
+  const { IS_SAFARI, IS_IOS } = library.browser
+  const overrideNative = !(IS_SAFARI || IS_IOS)
+  return library(element, {
+    sources: sourcesOf(video),
+    // The next source of the list when one fails before it plays.
+    retryOnError: true,
+    muted: isMuted,
+    loop: loops,
+    preload: 'auto',
+    controls: false,
+    children: ['mediaLoader'],
+    html5: {
+      vhs: { overrideNative, useDevicePixelRatio: true },
+      nativeAudioTracks: !overrideNative,
+      nativeVideoTracks: !overrideNative,
+    },
+  })
+}
+
+function sourcesOf(video: Video) {
+  const sources: { src: string; type: string }[] = []
+  if (video.hlsUrl) sources.push({ src: video.hlsUrl, type: 'application/vnd.apple.mpegurl' })
+  if (video.mp4Url) sources.push({ src: video.mp4Url, type: 'video/mp4' })
+  return sources
+}

@@ -1,0 +1,20 @@
+'use client'
+// Sound on or off, for this and every other video.
+import { SoundOffIcon, SoundOnIcon } from '#app/icons.tsx'
+import { toggleSound, useSoundOn } from '#app/player/sound.ts'
+import styles from './player.module.css'
+
+export function SoundButton() {
+  const isOn = useSoundOn()
+  return (
+    <button
+      type="button"
+      className={styles.control}
+      aria-label={isOn ? 'Turn sound off' : 'Turn sound on'}
+      title={isOn ? 'Turn sound off (m)' : 'Turn sound on (m)'}
+      onClick={toggleSound}
+    >
+      {isOn ? <SoundOnIcon /> : <SoundOffIcon />}
+    </button>
+  )
+}

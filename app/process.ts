@@ -1,0 +1,57 @@
+// What the web process needs beyond Next.js: long uploads, a quick end, and no life without its
+// launcher.
+import diagnostics from 'node:diagnostics_channel'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { closeHub } from '#app/api/events/hub.ts'
+import { restoreContentLength } from '#app/media/content-length.ts'
+
+const PARENT_POLL_MS = 500
+
+export function prepareProcess(): void {
+  allowLongUploads()
+  refuseBrokenAddresses()
+  restoreContentLength()
+  process.on('SIGTERM', () => void closeHub())
+  process.on('SIGINT', () => void closeHub())
+  endWithLauncher()
+}
+
+/**
+ * Node answers 408 to any request that takes over 300 s. A chunk over a slow line takes longer, and
+ * Next.js gives no access to its server: the first request does.
+ */
+function allowLongUploads(): void {
+  diagnostics.subscribe('http.server.request.start', message => {
+    const { server } = message as { server: HttpServer }
+    server.requestTimeout = 0
+  })
+}
+
+/**
+ * Next.js answers 500 to a path that is no valid percent-encoding, before any route runs: such a
+ * request is sent to a route that says what is wrong.
+ */
+function refuseBrokenAddresses(): void {
+  diagnostics.subscribe('http.server.request.start', message => {
+    const { request } = message as { request: IncomingMessage }
+    try {
+      decodeURIComponent((request.url ?? '').split('?')[0] ?? '')
+    } catch {
+      // URIError, the only thing it throws
+      request.url = '/api/malformed'
+    }
+  })
+}
+
+/** A launcher that was killed cannot stop us. */
+function endWithLauncher(): void {
+  const launcher = Number(process.env['PGREEL_PARENT_PID'])
+  if (!launcher) return
+  setInterval(() => {
+    try {
+      process.kill(launcher, 0)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') process.kill(process.pid, 'SIGTERM')
+    }
+  }, PARENT_POLL_MS).unref()
+}

@@ -1,0 +1,27 @@
+'use client'
+// The header of every page. A client component only to know which page is open.
+import Link from 'next/link'
+import { usePathname } from 'next/navigation'
+import { Mark, UploadIcon } from '#app/icons.tsx'
+import styles from './site-header.module.css'
+
+export function SiteHeader() {
+  const path = usePathname()
+  return (
+    <header className={styles.header}>
+      <Link href="/" className={styles.brand} aria-label="pgreel, home">
+        <Mark />
+        <span>pgreel</span>
+      </Link>
+      <nav className={styles.nav} aria-label="Main">
+        <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
+          Feed
+        </Link>
+        <Link href="/upload" aria-current={path === '/upload' ? 'page' : undefined}>
+          <UploadIcon />
+          Upload
+        </Link>
+      </nav>
+    </header>
+  )
+}

@@ -1,0 +1,81 @@
+// What this browser remembers of its uploads, so that a reload loses none: where each unfinished one
+// continues (tus asks for that), and which finished ones are not known to be ready. One entry a video:
+// tabs write side by side.
+import type { TusOptions } from '@uppy/tus'
+
+const unfinishedPrefix = 'pgreel.unfinished.'
+const sentPrefix = 'pgreel.sent.'
+
+type UrlStorage = NonNullable<TusOptions<Record<string, never>, Record<string, never>>['urlStorage']>
+type PreviousUpload = Awaited<ReturnType<UrlStorage['findAllUploads']>>[number]
+type UnfinishedUpload = PreviousUpload & { fingerprint: string }
+
+export interface SentUpload {
+  videoId: string
+  title: string
+  sizeBytes: number
+}
+
+/** tus's memory. Its own would do, but its keys are random: this one is one entry a video. */
+export const unfinishedUploads: UrlStorage = {
+  async findAllUploads() {
+    return readAll<UnfinishedUpload>(unfinishedPrefix)
+  },
+  async findUploadsByFingerprint(fingerprint) {
+    return readAll<UnfinishedUpload>(unfinishedPrefix).filter(upload => upload.fingerprint === fingerprint)
+  },
+  async removeUpload(key) {
+    localStorage.removeItem(key)
+  },
+  async addUpload(fingerprint, upload) {
+    const key = unfinishedPrefix + videoIdOf(upload.uploadUrl ?? '')
+    write(key, { ...upload, fingerprint, urlStorageKey: key })
+    return key
+  },
+}
+
+export function listUnfinished(): UnfinishedUpload[] {
+  return readAll<UnfinishedUpload>(unfinishedPrefix)
+}
+
+export function forgetUnfinished(videoId: string): void {
+  localStorage.removeItem(unfinishedPrefix + videoId)
+}
+
+export function rememberSent(upload: SentUpload): void {
+  write(sentPrefix + upload.videoId, upload)
+}
+
+export function listSent(): SentUpload[] {
+  return readAll<SentUpload>(sentPrefix)
+}
+
+export function forgetSent(videoId: string): void {
+  localStorage.removeItem(sentPrefix + videoId)
+}
+
+/** A tus upload's address ends in its video's id. */
+export function videoIdOf(uploadUrl: string): string {
+  return uploadUrl.split('?')[0]?.split('/').at(-1) ?? ''
+}
+
+function write(key: string, value: unknown) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // QuotaExceededError, or storage is off: the upload itself works, only a reload will not know it.
+  }
+}
+
+function readAll<T>(prefix: string): T[] {
+  return Object.keys(localStorage)
+    .filter(key => key.startsWith(prefix))
+    .flatMap(key => {
+      try {
+        const value: T = JSON.parse(localStorage.getItem(key) ?? '')
+        return [value]
+      } catch {
+        return [] // SyntaxError: not written by us, or cut short
+      }
+    })
+}

@@ -1,0 +1,138 @@
+'use client'
+// One upload on the list, from the first byte to "Watch".
+import Link from 'next/link'
+import { CloseIcon, PauseIcon, PlayIcon } from '#app/icons.tsx'
+import { LiveStatus } from '#app/live/live-status.tsx'
+import { ProgressBar } from '#app/live/progress-bar.tsx'
+import { describeBytes, describeTimeLeft } from '#app/live/words.ts'
+import { Preview } from '#app/upload/preview.tsx'
+import { isUnderway, type UploadRow } from '#app/upload/upload-row.ts'
+import type { UploadSession } from '#app/upload/upload-session.ts'
+import type { Video } from '#app/video.ts'
+import styles from './upload.module.css'
+
+interface UploadRowProps {
+  row: UploadRow
+  /** once it has been sent and the server has told about it */
+  video: Video | null
+  isRemoved: boolean
+  isWorkerMissing: boolean
+  session: UploadSession
+  onChange(video: Video): void
+}
+
+export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session, onChange }: UploadRowProps) {
+  return (
+    <li className={styles.row} data-phase={row.phase} data-video-id={row.videoId} data-status={video?.status}>
+      <Preview fileUrl={row.previewUrl} posterUrl={video?.posterUrl ?? null} />
+      <div className={styles.about}>
+        <h2 title={row.fileName}>{row.title}</h2>
+        <p className={styles.small}>{describeBytes(row.sizeBytes)}</p>
+      </div>
+      <RowButtons row={row} session={session} />
+      <div className={styles.state}>
+        {row.phase !== 'sent' && <Sending row={row} session={session} />}
+        {row.phase === 'sent' && isRemoved && <p className={styles.small}>This video was removed.</p>}
+        {row.phase === 'sent' && !isRemoved && !video && (
+          <>
+            <p>Uploaded</p>
+            <ProgressBar label={`Processing ${row.title}`} value={0} isStill />
+          </>
+        )}
+        {video && !isRemoved && (
+          <>
+            {video.status === 'ready' && <p className={styles.good}>Ready to watch</p>}
+            <LiveStatus video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} />
+            {video.playable && (
+              <Link href={`/v/${video.id}`} className={`button ${styles.watch}`}>
+                Watch<span className="visually-hidden"> {row.title}</span>
+              </Link>
+            )}
+          </>
+        )}
+      </div>
+    </li>
+  )
+}
+
+function RowButtons({ row, session }: { row: UploadRow; session: UploadSession }) {
+  const isPaused = row.phase === 'paused'
+  const isRunning = isUnderway(row)
+  const stops = isRunning || row.phase === 'unfinished'
+  return (
+    <div className={styles.buttons}>
+      {isRunning && (
+        <button
+          type="button"
+          aria-label={`${isPaused ? 'Resume' : 'Pause'} ${row.title}`}
+          title={isPaused ? 'Resume' : 'Pause'}
+          onClick={() => session.pauseOrResume(row.key)}
+        >
+          {isPaused ? <PlayIcon /> : <PauseIcon />}
+        </button>
+      )}
+      <button
+        type="button"
+        aria-label={stops ? `Cancel ${row.title}` : `Remove ${row.title} from the list`}
+        title={stops ? 'Cancel' : 'Remove from the list'}
+        onClick={() => (stops ? session.cancel(row) : session.dismiss(row))}
+      >
+        <CloseIcon />
+      </button>
+    </div>
+  )
+}
+
+function Sending({ row, session }: { row: UploadRow; session: UploadSession }) {
+  if (row.phase === 'unfinished') {
+    return (
+      <p className="notice">
+        Not finished. Choose <strong>{row.fileName}</strong> again and it goes on where it stopped.
+      </p>
+    )
+  }
+  if (row.phase === 'refused') {
+    return (
+      <>
+        <p className="notice danger" role="alert">
+          {row.problem?.detail}
+        </p>
+        {row.canRetry && (
+          <button
+            type="button"
+            className={`button quiet ${styles.watch}`}
+            onClick={() => session.retry(row.key)}
+          >
+            Try again
+          </button>
+        )}
+      </>
+    )
+  }
+  return (
+    <>
+      <p className={styles.line}>
+        <span>{sendingWords(row)}</span>
+        <span className={styles.small}>{describeSpeed(row)}</span>
+      </p>
+      <ProgressBar
+        label={`Uploading ${row.title}`}
+        value={row.sizeBytes === 0 ? 0 : row.sentBytes / row.sizeBytes}
+        isStill={row.phase !== 'sending'}
+      />
+    </>
+  )
+}
+
+function sendingWords(row: UploadRow): string {
+  if (row.phase === 'paused') return 'Paused'
+  if (row.phase === 'waiting') return 'Connection lost. It goes on by itself when you are back.'
+  return `Uploading ${Math.floor((row.sentBytes / row.sizeBytes) * 100)} %`
+}
+
+function describeSpeed(row: UploadRow): string {
+  if (row.phase !== 'sending') return `${describeBytes(row.sentBytes)} sent`
+  if (!row.bytesPerSecond) return ''
+  const secondsLeft = (row.sizeBytes - row.sentBytes) / row.bytesPerSecond
+  return `${describeBytes(row.bytesPerSecond)}/s · ${describeTimeLeft(secondsLeft)}`
+}

@@ -1,0 +1,80 @@
+'use client'
+// The upload page: where files go in, and one row for each until it can be watched.
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useVideos } from '#app/live/use-videos.ts'
+import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
+import { DropZone } from '#app/upload/drop-zone.tsx'
+import { forgetSent } from '#app/upload/upload-memory.ts'
+import type { UploadRow } from '#app/upload/upload-row.ts'
+import { UploadRowView } from '#app/upload/upload-row-view.tsx'
+import { UploadSession } from '#app/upload/upload-session.ts'
+import { useAnnouncements } from '#app/upload/use-announcements.ts'
+import styles from './upload.module.css'
+
+export function UploadScreen({ maxBytes }: { maxBytes: number }) {
+  const session = useUploadSession()
+  const rows = useSyncExternalStore(session?.subscribe ?? never, session?.rows ?? noRows, noRows)
+  const sentIds = rows.flatMap(row => (row.phase === 'sent' && row.videoId ? [row.videoId] : []))
+  const live = useVideos(sentIds)
+  const sentVideos = sentIds.flatMap(id => live.videos[id] ?? [])
+  const isWaiting = sentVideos.some(video => video.status === 'queued' || video.status === 'processing')
+  const isWorkerMissing = useWorkerMissing(isWaiting)
+  const announcement = useAnnouncements(rows, live.videos)
+
+  // A reload need not bring back what has come to a good end.
+  const doneIds = [
+    ...sentVideos
+      .filter(video => video.status === 'ready' || video.status === 'cancelled')
+      .map(video => video.id),
+    ...live.removed,
+  ].join(',')
+  useEffect(() => {
+    for (const id of doneIds.split(',')) forgetSent(id)
+  }, [doneIds])
+
+  return (
+    <div className="page">
+      <h1 className={styles.title}>Upload</h1>
+      <DropZone
+        isReady={session !== null}
+        maxBytes={maxBytes}
+        isSmall={rows.length > 0}
+        onFiles={files => session?.add(files, maxBytes)}
+      />
+      <p className="visually-hidden" role="status">
+        {announcement}
+      </p>
+      {session && rows.length > 0 && (
+        <ul className={styles.rows} aria-label="Your uploads">
+          {rows.map(row => (
+            <UploadRowView
+              key={row.key}
+              row={row}
+              video={(row.phase === 'sent' && row.videoId && live.videos[row.videoId]) || null}
+              isRemoved={row.phase === 'sent' && row.videoId !== null && live.removed.has(row.videoId)}
+              isWorkerMissing={isWorkerMissing}
+              session={session}
+              onChange={live.accept}
+            />
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+const none: readonly UploadRow[] = []
+const noRows = () => none
+const never = () => () => {}
+
+let tabSession: UploadSession | null = null
+
+/** The tab's one session: null on the server and while hydrating, as only the browser remembers. */
+function useUploadSession(): UploadSession | null {
+  const [session, setSession] = useState<UploadSession | null>(null)
+  useEffect(() => {
+    tabSession ??= new UploadSession()
+    setSession(tabSession)
+  }, [])
+  return session
+}

@@ -1,0 +1,89 @@
+'use client'
+// The player of a video's own page, with its controls and keys.
+import { useEffect, useRef, useState } from 'react'
+import { FullScreenIcon } from '#app/icons.tsx'
+import playerStyles from '#app/player/player.module.css'
+import { Player } from '#app/player/player.tsx'
+import { Scrubber } from '#app/player/scrubber.tsx'
+import { toggleSound } from '#app/player/sound.ts'
+import { SoundButton } from '#app/player/sound-button.tsx'
+import { useAutoplayAllowed } from '#app/player/use-autoplay-allowed.ts'
+import type { Video } from '#app/video.ts'
+import styles from './watch.module.css'
+
+export function Theatre({ video }: { video: Video }) {
+  const autoplays = useAutoplayAllowed()
+  const [choice, setChoice] = useState<boolean | null>(null)
+  const [attempt, setAttempt] = useState(0)
+  const theatre = useRef<HTMLDivElement>(null)
+  const isPlaying = choice ?? autoplays
+  const toggle = () => setChoice(!isPlaying)
+  const toggleFullScreen = () => theatre.current && switchFullScreen(theatre.current)
+  useTheatreKeys({ ' ': toggle, k: toggle, m: toggleSound, f: toggleFullScreen })
+
+  return (
+    <div
+      ref={theatre}
+      className={styles.theatre}
+      data-video-id={video.id}
+      data-paused={!isPlaying || undefined}
+    >
+      <Player
+        key={attempt}
+        video={video}
+        isPlaying={isPlaying}
+        loops
+        onToggle={toggle}
+        onBlocked={() => setChoice(false)}
+        onRetry={() => setAttempt(attempt + 1)}
+        controls={({ player }) => (
+          <div className={styles.controls}>
+            <Scrubber player={player} durationSeconds={video.durationSeconds} showsTimes />
+            <SoundButton />
+            <button
+              type="button"
+              className={playerStyles.control}
+              aria-label="Full screen"
+              title="Full screen (f)"
+              onClick={toggleFullScreen}
+            >
+              <FullScreenIcon />
+            </button>
+          </div>
+        )}
+      />
+    </div>
+  )
+}
+
+function useTheatreKeys(actions: Record<string, () => void>) {
+  const latest = useRef(actions)
+  latest.current = actions
+
+  useEffect(() => {
+    function act(event: KeyboardEvent) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return
+      // Space presses a focused button or link.
+      if (event.key === ' ' && event.target instanceof Element && event.target.closest('button, a')) return
+      const action = latest.current[event.key]
+      if (!action) return
+      event.preventDefault()
+      action()
+    }
+    window.addEventListener('keydown', act)
+    return () => window.removeEventListener('keydown', act)
+  }, [])
+}
+
+/** The whole theatre, so that our controls come along; on an iPhone only the bare video can. */
+function switchFullScreen(theatre: HTMLElement) {
+  if (document.fullscreenElement) {
+    void document.exitFullscreen()
+  } else if (document.fullscreenEnabled) {
+    void theatre.requestFullscreen()
+  } else {
+    const video: (HTMLVideoElement & { webkitEnterFullscreen?(): void }) | null =
+      theatre.querySelector('video')
+    video?.webkitEnterFullscreen?.()
+  }
+}

@@ -1,0 +1,70 @@
+'use client'
+// A video's page: the player as soon as there is something to play, until then how far it is.
+import Link from 'next/link'
+import { VideoFacts } from '#app/feed/video-facts.tsx'
+import { FilmIcon } from '#app/icons.tsx'
+import { LiveStatus } from '#app/live/live-status.tsx'
+import { hasSettled, useVideos } from '#app/live/use-videos.ts'
+import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
+import { Message } from '#app/message.tsx'
+import { Poster } from '#app/player/poster.tsx'
+import type { Video } from '#app/video.ts'
+import { Theatre } from './theatre.tsx'
+import styles from './watch.module.css'
+
+export function Watch({ initial }: { initial: Video }) {
+  const live = useVideos([initial.id], [initial])
+  const video = live.videos[initial.id] ?? initial
+  const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video.status !== 'uploading')
+
+  if (live.removed.has(initial.id)) return <Removed />
+  return (
+    <div className={styles.watch} style={{ '--ratio': (video.width ?? 16) / (video.height ?? 9) }}>
+      <div className={styles.stage}>
+        {video.playable ? <Theatre video={video} /> : <Curtain video={video} />}
+      </div>
+      <div className={styles.words}>
+        <h1>{video.title}</h1>
+        {video.playable && <VideoFacts video={video} />}
+        <LiveStatus
+          video={video}
+          isWorkerMissing={isWorkerMissing}
+          onChange={live.accept}
+          otherActions={
+            <Link href="/upload" className="button quiet">
+              Upload another
+            </Link>
+          }
+        />
+      </div>
+    </div>
+  )
+}
+
+/** The stage before the play: as large as it will be, so that nothing moves when it begins. */
+function Curtain({ video }: { video: Video }) {
+  return (
+    <>
+      <div className={styles.curtain}>
+        <FilmIcon />
+      </div>
+      <Poster video={video} isUrgent />
+    </>
+  )
+}
+
+function Removed() {
+  return (
+    <Message
+      title="This video was removed"
+      sign={<FilmIcon />}
+      actions={
+        <Link href="/" className="button">
+          Go to the feed
+        </Link>
+      }
+    >
+      <p>It is no longer available.</p>
+    </Message>
+  )
+}

@@ -1,0 +1,86 @@
+// Rows → the API's videos, in one place; and the two reads that pages and routes share.
+import { server } from '#app/server.ts'
+import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
+import { BadRequest } from '#app/problem.ts'
+import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
+import { mediaUrl } from '#media/keys.ts'
+import { z } from 'zod'
+
+const uuid = z.uuid()
+const MAX_LIMIT = 50
+
+/** Null when unknown, deleted, or not an id at all. */
+export async function videoById(id: string): Promise<Video | null> {
+  if (!uuid.safeParse(id).success) return null
+  const { db, config } = await server()
+  const row = await findVideo(db, id.toLowerCase())
+  return row && toVideo(row, config.mediaBaseUrl)
+}
+
+/** @throws BadRequest on a cursor that we did not make */
+export async function feedPage(cursor: string | null, limit: number): Promise<VideoPage> {
+  const { db, config } = await server()
+  const rows = await feed(db, cursor === null ? null : parseCursor(cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    items: page.map(row => toVideo(row, config.mediaBaseUrl)),
+    nextCursor: rows.length > limit && last ? makeCursor(last) : null,
+  }
+}
+
+/** `limit` as a client wrote it. @throws BadRequest */
+export function parseLimit(text: string | null): number {
+  if (text === null) return 10
+  const limit = Number(text)
+  if (!/^\d{1,3}$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
+    throw new BadRequest('bad_limit', `limit must be a whole number from 1 to ${MAX_LIMIT}.`)
+  }
+  return limit
+}
+
+export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
+  const url = (key: string | null) => (key === null ? null : mediaUrl(mediaBaseUrl, key))
+  return {
+    id: row.id,
+    title: row.title,
+    status: row.status,
+    stage: row.stage,
+    playable: row.playable_at !== null,
+    progress: row.progress,
+    etaSeconds: row.eta_seconds,
+    error:
+      row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? row.error_code },
+    durationSeconds: row.duration_ms === null ? null : row.duration_ms / 1000,
+    width: row.width,
+    height: row.height,
+    hlsUrl: url(row.url_hls),
+    mp4Url: url(row.url_mp4),
+    posterUrl: url(row.thumbnail),
+    previewUrl: null,
+    storyboardUrl: null,
+    renditions: row.renditions.map(toRendition),
+    createdAt: row.created_at.toISOString(),
+    playableAt: row.playable_at?.toISOString() ?? null,
+    readyAt: row.ready_at?.toISOString() ?? null,
+  }
+}
+
+function toRendition(row: VideoWithRenditions['renditions'][number]): RenditionJson {
+  const { kind, width, height, fps, codecs, bytes, state } = row
+  return { kind, width, height, fps, codecs, bandwidth: row.peak_bps, bytes, state }
+}
+
+// Opaque to clients: microseconds since 1970 (Postgres's own precision) and the id.
+function makeCursor(row: VideoWithRenditions): string {
+  return Buffer.from(`${row.playable_at_us}.${row.id}`).toString('base64url')
+}
+
+function parseCursor(cursor: string): FeedPosition {
+  const match = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString())
+  const [, microseconds, id] = match ?? []
+  if (!microseconds || !id || !uuid.safeParse(id).success) {
+    throw new BadRequest('bad_cursor', 'The cursor is not one of ours: start again without it.')
+  }
+  return { playableAtMicroseconds: Number(microseconds), id }
+}

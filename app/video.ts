@@ -1,0 +1,51 @@
+// The JSON shape of a video: the API's and the pages' one view of it.
+import type { VideoStatus } from '#db/schema.ts'
+
+export interface VideoError {
+  code: string
+  message: string
+}
+
+export interface RenditionJson {
+  kind: 'video' | 'audio' | 'mp4' | 'poster'
+  width: number | null
+  height: number | null
+  fps: number | null
+  codecs: string | null
+  /** bits per second */
+  bandwidth: number | null
+  bytes: number
+  state: 'ready' | 'failed'
+}
+
+/** Times are ISO 8601 in UTC; absent things are null. */
+export interface Video {
+  id: string
+  title: string
+  status: VideoStatus
+  /** finer than status: uploading, queued, probing, encoding, verifying, publishing, ready, failed, cancelled */
+  stage: string
+  playable: boolean
+  /** 0 to 1, of the work that makes it ready */
+  progress: number
+  etaSeconds: number | null
+  error: VideoError | null
+  durationSeconds: number | null
+  width: number | null
+  height: number | null
+  hlsUrl: string | null
+  mp4Url: string | null
+  posterUrl: string | null
+  previewUrl: string | null
+  storyboardUrl: string | null
+  renditions: RenditionJson[]
+  createdAt: string
+  playableAt: string | null
+  readyAt: string | null
+}
+
+/** One page of the feed. */
+export interface VideoPage {
+  items: Video[]
+  nextCursor: string | null
+}

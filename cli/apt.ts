@@ -1,0 +1,35 @@
+// Installing a Debian package without asking anything. Must not know what it is for.
+import { existsSync, readdirSync } from 'node:fs'
+import { run } from './processes.ts'
+import { Sentence } from './say.ts'
+
+export function canUseApt(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
+}
+
+/** @throws Sentence with apt's last lines */
+export async function installWithApt(packages: string[], signal: AbortSignal): Promise<void> {
+  const apt = (...args: string[]) =>
+    run('apt-get', 'apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+      cwd: '/',
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+      show: 'nothing',
+      signal,
+    })
+  const install = () => apt('install', '-y', '--no-install-recommends', ...packages)
+  if (!hasLists()) await apt('update')
+  try {
+    await install()
+  } catch (error) {
+    if (!(error instanceof Sentence)) throw error
+    // Lists from some time ago name versions that the mirror no longer holds.
+    await apt('update')
+    await install()
+  }
+}
+
+/** Container images come without package lists. */
+function hasLists(): boolean {
+  const folder = '/var/lib/apt/lists'
+  return existsSync(folder) && readdirSync(folder).some(name => /_Packages(\.\w+)?$/.test(name))
+}

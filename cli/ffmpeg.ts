@@ -1,0 +1,80 @@
+// Finds FFmpeg and ffprobe, or installs them where that can be done without asking. No npm package
+// ships a build that can be used (licence, age, missing encoders).
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Config } from '#config'
+import { canUseApt, installWithApt } from './apt.ts'
+import { elapsed, type Say, Sentence } from './say.ts'
+import { findOnPath } from './which.ts'
+
+const execute = promisify(execFile)
+
+export interface FfmpegTools {
+  ffmpegPath: string
+  ffprobePath: string
+  version: string
+}
+
+/** @throws Sentence saying how to get it on this platform */
+export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal): Promise<FfmpegTools> {
+  const found = await findFfmpeg(config)
+  if (found) {
+    say(`FFmpeg ${found.version} (${found.ffmpegPath})`)
+    return found
+  }
+  if (!canUseApt()) throw new Sentence(`FFmpeg is needed and was not found: ${howToInstall()}.`)
+  say('Installing FFmpeg with apt-get')
+  const start = performance.now()
+  await installWithApt(['ffmpeg'], signal)
+  const installed = await findFfmpeg(config)
+  if (!installed) throw new Sentence(`apt-get installed FFmpeg, but it is not on the PATH: ${howToInstall()}.`)
+  say(`FFmpeg ${installed.version} installed in ${elapsed(start)}`)
+  return installed
+}
+
+/**
+ * What FFMPEG_PATH and FFPROBE_PATH name, else what is on the PATH; null when one of them is missing.
+ * @throws Sentence when the one that is there cannot be used
+ */
+export async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
+  const ffmpegPath = config.ffmpegPath ?? findOnPath('ffmpeg')
+  const ffprobePath = config.ffprobePath ?? findOnPath('ffprobe')
+  if (!ffmpegPath || !ffprobePath) return null
+  const [about, encoders] = await Promise.all([
+    ask(ffmpegPath, ['-hide_banner', '-version']),
+    ask(ffmpegPath, ['-hide_banner', '-encoders']),
+    ask(ffprobePath, ['-hide_banner', '-version']),
+  ])
+  const [, version = 'of unknown version'] = /^ffmpeg version (\d[\d.]*|\S+)/.exec(about) ?? []
+  // Some distributions leave out H.264 for its patents.
+  for (const encoder of ['libx264', 'aac']) {
+    if (!new RegExp(`^ \\S+ ${encoder} `, 'm').test(encoders)) {
+      throw new Sentence(`${ffmpegPath} was built without the encoder ${encoder}: ${howToInstall()}.`)
+    }
+  }
+  return { ffmpegPath, ffprobePath, version }
+}
+
+async function ask(file: string, args: string[]): Promise<string> {
+  try {
+    const { stdout } = await execute(file, args, { maxBuffer: 16 * 1024 * 1024 })
+    return stdout
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Sentence(`${file} does not run (${code}): check FFMPEG_PATH and FFPROBE_PATH.`, { cause: error })
+  }
+}
+
+function howToInstall(): string {
+  switch (process.platform) {
+    case 'darwin':
+      return 'run `brew install ffmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
+    case 'win32':
+      return 'run `winget install Gyan.FFmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
+    default:
+      return (
+        'install one with libx264 (Debian, Ubuntu: `sudo apt-get install ffmpeg`; Fedora: ffmpeg from RPM Fusion; ' +
+        'Arch: `sudo pacman -S ffmpeg`), or set FFMPEG_PATH and FFPROBE_PATH'
+      )
+  }
+}

@@ -1,0 +1,55 @@
+// When a command has to end: a signal, or the death of what started it. `npx pnpm …` puts up to
+// five processes above ours and passes on neither SIGTERM nor its own death, so all are watched.
+import { readlinkSync } from 'node:fs'
+import { ancestors, isAlive, type ProcessId } from './process-table.ts'
+
+const pollMilliseconds = 300
+
+/**
+ * Aborts, with a sentence as reason, once this process should stop: SIGINT, SIGTERM, SIGHUP, or a
+ * process that started it is gone. Further signals change nothing: stopping is bounded anyway, and
+ * one Ctrl-C may arrive twice (from the terminal and from pnpm).
+ */
+export function toldToStop(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (why: string) => controller.abort(new Stopped(why))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name))
+  // When what read our output has gone, writing fails; that must not cost the orderly stop.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+    })
+  }
+  const parents = watchedParents()
+  const poll = setInterval(() => {
+    if (!parents.every(isAlive)) stop('the process that started it has ended')
+    if (controller.signal.aborted) clearInterval(poll)
+  }, pollMilliseconds)
+  poll.unref()
+  return controller.signal
+}
+
+/** The reason of an abort that somebody asked for. */
+export class Stopped extends Error {}
+
+/**
+ * Our parent, the package managers above it, and whoever called those. The last one does not count
+ * when standard input is /dev/null: that is how shells, cron and service managers start what shall
+ * outlive them (`… &` in a script).
+ */
+function watchedParents(): ProcessId[] {
+  const all = ancestors()
+  let last = 0
+  while (/\b(npx|npm|pnpm)\b/.test(all[last + 1]?.command ?? '')) last += 1
+  return all.slice(0, last + (isInBackground() ? 1 : 2))
+}
+
+function isInBackground(): boolean {
+  try {
+    return readlinkSync('/proc/self/fd/0') === '/dev/null'
+  } catch (error) {
+    // No /proc (macOS), or no standard input at all.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,119 @@
+// Every environment variable pgreel reads: its name, type and default, once. Nothing else reads
+// process.env for settings. Must not know: what any setting is used for.
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+
+const heights = z
+  .string()
+  .regex(/^\d+(,\d+)*$/, 'a comma-separated list of heights, such as 1080,720,480')
+  .transform(list =>
+    list
+      .split(',')
+      .map(Number)
+      .sort((a, b) => b - a),
+  )
+  .refine(list => list.every(height => height >= 16 && height <= 4320 && height % 2 === 0), {
+    message: 'even heights between 16 and 4320',
+  })
+
+const environment = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(1).max(65535).default(3000),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  DATA_DIR: z.string().min(1).default('.data'),
+  STORAGE_URL: z.string().min(1).optional(),
+  MEDIA_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  FFMPEG_PATH: z.string().min(1).optional(),
+  FFPROBE_PATH: z.string().min(1).optional(),
+  MAX_UPLOAD_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(4 * 1024 ** 3),
+  MAX_DURATION_SECONDS: z.coerce.number().positive().default(3600),
+  LADDER: heights.default([1080, 720, 480, 360, 240]),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+/** The parsed settings. Paths are absolute; sizes in bytes, durations in seconds. */
+export interface Config {
+  databaseUrl: string | null
+  host: string
+  port: number
+  publicUrl: string | null
+  dataDir: string
+  storageDir: string
+  mediaBaseUrl: string
+  ffmpegPath: string | null
+  ffprobePath: string | null
+  maxUploadBytes: number
+  maxDurationSeconds: number
+  ladder: number[]
+  workerConcurrency: number
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+/** A setting that cannot be used; the message says which and what it should be. */
+export class ConfigError extends Error {}
+
+/** Where the embedded Postgres leaves its address (mode 0600) for processes without DATABASE_URL. */
+export function embeddedUrlFile(dataDir: string): string {
+  return path.join(dataDir, 'postgres-url')
+}
+
+/**
+ * Reads `.env` beside the project (the environment wins), then the environment.
+ * @param root the project's folder: relative paths are taken from it, never from the caller's
+ *   working directory, so that web and workers started from different folders share one storage
+ * @throws ConfigError naming the variable
+ */
+export function loadConfig(root: string): Config {
+  const file = path.join(root, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+  return parseConfig(process.env, root)
+}
+
+export function parseConfig(env: Record<string, string | undefined>, root: string): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const result = environment.safeParse(given)
+  if (!result.success) {
+    const lines = result.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigError(`These settings cannot be used:\n  ${lines.join('\n  ')}`)
+  }
+  const e = result.data
+  // The comments keep the bundler from taking these folders for part of the program.
+  const dataDir = path.resolve(/* turbopackIgnore: true */ root, e.DATA_DIR)
+  return {
+    databaseUrl: e.DATABASE_URL ?? embeddedUrl(dataDir),
+    host: e.HOST,
+    port: e.PORT,
+    publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
+    dataDir,
+    storageDir: path.resolve(/* turbopackIgnore: true */ dataDir, e.STORAGE_URL ?? 'storage'),
+    mediaBaseUrl: (e.MEDIA_BASE_URL ?? '').replace(/\/$/, ''),
+    ffmpegPath: e.FFMPEG_PATH ?? null,
+    ffprobePath: e.FFPROBE_PATH ?? null,
+    maxUploadBytes: e.MAX_UPLOAD_BYTES,
+    maxDurationSeconds: e.MAX_DURATION_SECONDS,
+    ladder: e.LADDER,
+    workerConcurrency: e.WORKER_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    logLevel: e.LOG_LEVEL,
+  }
+}
+
+function embeddedUrl(dataDir: string): string | null {
+  const file = embeddedUrlFile(dataDir)
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null
+}
+
+/** The database's address, or an error that says how to give one. */
+export function requireDatabaseUrl(config: Config): string {
+  if (config.databaseUrl) return config.databaseUrl
+  throw new ConfigError(
+    'No database: set DATABASE_URL (Postgres 15 or newer), or run `pnpm quickstart`, which brings its own.',
+  )
+}

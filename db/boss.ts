@@ -1,0 +1,101 @@
+// pg-boss as pgreel uses it: jobs are sent, completed and failed inside our own transactions.
+// Must not know any job's meaning.
+import { fromKysely, type Job, PgBoss } from 'pg-boss'
+import type { Trx } from './client.ts'
+import { type JobData, type JobName, jobNames, jobs } from './jobs.ts'
+
+export type Boss = PgBoss
+export type { Job }
+
+/** The job was taken from this worker (expired, cancelled, given to another): roll back. */
+export class JobLost extends Error {
+  constructor(job: Pick<Job, 'id' | 'name'>) {
+    super(`job ${job.name} ${job.id} is no longer this worker's`)
+  }
+}
+
+interface BossOptions {
+  url: string
+  name: string
+  /** workers supervise (find dead workers, run cron); the web only sends */
+  works: boolean
+  onError: (error: Error) => void
+}
+
+/** @throws when the queues' schema is missing or of another version: run `pnpm migrate` */
+export async function startBoss({ url, name, works, onError }: BossOptions): Promise<Boss> {
+  const boss = new PgBoss({
+    connectionString: url,
+    application_name: name,
+    max: works ? 6 : 2,
+    migrate: false,
+    createSchema: false,
+    supervise: works,
+    schedule: works,
+    useListenNotify: works,
+    // A dead worker's job is found heartbeatSeconds (10) plus at most one of these later; the
+    // default of 60 would leave a video waiting for a minute.
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+  })
+  boss.on('error', onError)
+  await boss.start()
+  return boss
+}
+
+/** Creates and updates pg-boss's schema, every queue of the catalogue and their schedules. */
+export async function migrateBoss(url: string): Promise<void> {
+  const boss = new PgBoss({ connectionString: url, max: 2, supervise: false, schedule: false })
+  const errors: Error[] = []
+  boss.on('error', error => errors.push(error))
+  await boss.start()
+  try {
+    // A dead-letter queue must exist before the queue that names it.
+    const inOrder = [...jobNames].sort((a, b) => Number('deadLetter' in jobs[a].queue) - Number('deadLetter' in jobs[b].queue))
+    for (const name of inOrder) {
+      const declared = jobs[name]
+      const { policy, ...options } = declared.queue
+      if (await boss.getQueue(name)) await boss.updateQueue(name, options)
+      else await boss.createQueue(name, { policy, ...options })
+      if ('cron' in declared) await boss.schedule(name, declared.cron)
+    }
+  } finally {
+    await boss.stop({ graceful: false })
+  }
+  if (errors[0]) throw errors[0]
+}
+
+/** Sends in the transaction that makes the job true. A live job for the same video stays the one. */
+export async function send<Name extends JobName>(
+  trx: Trx,
+  boss: Boss,
+  name: Name,
+  data: JobData<Name> & { videoId: string },
+  options: { priority?: number } = {},
+): Promise<void> {
+  await boss.send(name, data, { ...options, singletonKey: data.videoId, db: fromKysely(trx) })
+}
+
+/** Completes in the caller's transaction. @throws JobLost when the job is not this attempt's any more */
+export async function complete(trx: Trx, boss: Boss, job: Job): Promise<void> {
+  expectOne(job, await boss.complete(job.name, job, null, { db: fromKysely(trx) }))
+}
+
+/** Gives the job back for a later retry, in the caller's transaction. @throws JobLost */
+export async function failJob(trx: Trx, boss: Boss, job: Job, reason: string): Promise<void> {
+  expectOne(job, await boss.fail(job.name, job, { reason }, { db: fromKysely(trx) }))
+}
+
+/** Ends every live job of a video, in the caller's transaction; a running handler hears its signal. */
+export async function cancelJobs(trx: Trx, boss: Boss, videoId: string, names: JobName[]): Promise<void> {
+  const db = fromKysely(trx)
+  for (const name of names) {
+    const live = await boss.findJobs(name, { key: videoId, db })
+    const ids = live.filter(job => ['created', 'retry', 'active'].includes(job.state)).map(job => job.id)
+    if (ids.length > 0) await boss.cancel(name, ids, { db })
+  }
+}
+
+function expectOne(job: Job, response: { affected?: number }): void {
+  if (response.affected !== 1) throw new JobLost(job)
+}

@@ -1,0 +1,17 @@
+// Which storage this database belongs to: a worker that sees other files than the web would turn
+// every job into "source not found", so both compare at start.
+import type { Db } from './client.ts'
+
+/**
+ * Remembers the first storage that ever met this database.
+ * @returns whether `storageId` is that storage
+ */
+export async function isOurStorage(db: Db, storageId: string): Promise<boolean> {
+  await db
+    .insertInto('installation')
+    .values({ storage_id: storageId })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
+  const row = await db.selectFrom('installation').select('storage_id').executeTakeFirstOrThrow()
+  return row.storage_id === storageId
+}

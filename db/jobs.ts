@@ -1,0 +1,54 @@
+// THE catalogue of jobs. Sender and worker both import it: a name that is not here does not
+// compile, and worker/main.ts must have exactly one handler for each entry. Must not know: how any
+// job is done.
+import type { Queue } from 'pg-boss'
+import { z } from 'zod'
+
+interface JobDeclaration {
+  /** Job data is ids only: what is true about a video is in its row. */
+  data: z.ZodType
+  queue: Omit<Queue, 'name'>
+  /** cron, UTC; one at a time over all workers */
+  cron?: string
+}
+
+const videoId = z.object({ videoId: z.uuid() })
+
+const HOUR = 3600
+
+// Our own budgets (db/attempts.ts) end a job by cause long before this limit; it only has to be
+// above their sum, so that a killed worker never uses up a good video's tries.
+const ABOVE_OUR_BUDGETS = 40
+
+const perVideo = {
+  // One live job per (queue, video): a second send of the same is dropped by the database.
+  policy: 'exclusive',
+  notify: true,
+  retryLimit: ABOVE_OUR_BUDGETS,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 60,
+  heartbeatSeconds: 10,
+  retentionSeconds: 14 * 24 * HOUR,
+  deleteAfterSeconds: 24 * HOUR,
+} as const
+
+export const jobs = {
+  /** source → every rendition → publication; ends `ready` or `failed` */
+  ladder: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
+  /** removes a deleted video's files, then its row */
+  purge: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR } },
+  /** pg-boss gave up on a job: ends the attempt and the video with a reason */
+  dead: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR } },
+  /** finished but unqueued uploads, expired uploads, what lost attempts left in the storage */
+  sweep: {
+    data: z.object({}).nullish(),
+    queue: { policy: 'singleton', retryLimit: 0, expireInSeconds: 600, heartbeatSeconds: 10, deleteAfterSeconds: HOUR },
+    cron: '* * * * *',
+  },
+} as const satisfies Record<string, JobDeclaration>
+
+export type JobName = keyof typeof jobs
+export type JobData<Name extends JobName> = z.output<(typeof jobs)[Name]['data']>
+
+export const jobNames = Object.keys(jobs) as JobName[]

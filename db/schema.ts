@@ -1,0 +1,177 @@
+// The tables as Kysely sees them, after the words we use for them.
+//
+// video        what people mean; one row. Never an asset, clip or post.
+// source       the uploaded bytes, never changed.
+// upload       a tus upload; its id is the video's id.
+// attempt      one try of one kind of work on one video, with a random token that is part of every
+//              storage key it writes; at most one runs per (video, kind, params).
+// rendition    one produced stream or file: a height, the audio, the MP4, the poster.
+// publication  the set of renditions a video now plays from; a newer one supersedes it.
+// worker       one process that runs FFmpeg.
+//
+// What must always hold is in migrations/*.sql, not here.
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Selectable } from 'kysely'
+
+export type VideoStatus = 'uploading' | 'queued' | 'processing' | 'ready' | 'failed' | 'cancelled'
+export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra'
+export type AttemptOutcome =
+  | 'running'
+  | 'won'
+  | 'lost'
+  | 'failed'
+  | 'crashed'
+  | 'cancelled'
+  | 'handed_back'
+export type FailureCause = 'video' | 'world' | 'ours'
+export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster'
+
+/** `bigint` columns: the client parses them to numbers (all of ours stay below 2^53). */
+type Bigint = ColumnType<number, number | bigint, number | bigint>
+type NowOnInsert = ColumnType<Date, Date | undefined, Date>
+
+interface VideosTable {
+  id: string
+  owner_id: string | null
+  visibility: Generated<'public' | 'unlisted' | 'private'>
+  title: string
+  description: Generated<string>
+  status: Generated<VideoStatus>
+  stage: Generated<string>
+  /** 0 to 1 */
+  progress: Generated<number>
+  eta_seconds: number | null
+  source_key: string
+  source_bytes: Bigint
+  /** what the probe found, as worker/ffmpeg/probe.ts types it */
+  facts: ColumnType<unknown, string | null, string | null>
+  duration_ms: number | null
+  /** as displayed: after rotation and pixel shape */
+  width: number | null
+  height: number | null
+  publication_id: string | null
+  /** storage key of the poster */
+  thumbnail: string | null
+  /** storage key of the master playlist */
+  url_hls: string | null
+  /** storage key of the MP4 */
+  url_mp4: string | null
+  playable_at: Date | null
+  ready_at: Date | null
+  error_code: string | null
+  error_message: string | null
+  deleted_at: Date | null
+  version: Generated<number>
+  created_at: NowOnInsert
+}
+
+interface UploadsTable {
+  video_id: string
+  length: Bigint
+  /** bytes in the file when the last request ended: how much disk the rest will need */
+  received: ColumnType<number, number | undefined, number>
+  metadata: JSONColumnType<Record<string, string | null>>
+  created_at: NowOnInsert
+  last_byte_at: NowOnInsert
+  expires_at: Date
+  finished_at: Date | null
+  lease_until: Date | null
+}
+
+interface AttemptsTable {
+  token: string
+  video_id: string
+  kind: AttemptKind
+  /** which one of its kind, such as a rung's height; '' where there is only one */
+  params: Generated<string>
+  /** version of the encoding settings that made its files */
+  recipe: string
+  worker_id: string
+  started_at: NowOnInsert
+  ended_at: Date | null
+  outcome: Generated<AttemptOutcome>
+  /** who must act on a failure: the uploader, the world (retried), or us (a bug) */
+  cause: FailureCause | null
+  error_code: string | null
+  error_message: string | null
+  bytes_expected: Bigint | null
+  swept_at: Date | null
+}
+
+interface RenditionsTable {
+  id: string
+  video_id: string
+  token: string
+  kind: RenditionKind
+  width: number | null
+  height: number | null
+  fps: number | null
+  /** RFC 6381 */
+  codecs: string | null
+  peak_bps: number | null
+  average_bps: number | null
+  /** storage key: the media playlist of a stream, else the file */
+  key: string
+  /** everything stored for it */
+  bytes: Bigint
+  segments: ColumnType<unknown, string, string>
+  complete: Generated<boolean>
+  state: Generated<'ready' | 'failed'>
+  error_code: string | null
+  created_at: NowOnInsert
+}
+
+interface PublicationsTable {
+  id: string
+  video_id: string
+  seq: number
+  /** null while it still grows */
+  master_key: string | null
+  created_at: NowOnInsert
+  superseded_at: Date | null
+  swept_at: Date | null
+}
+
+interface PublicationRenditionsTable {
+  publication_id: string
+  rendition_id: string
+}
+
+interface EventsTable {
+  id: GeneratedAlways<number>
+  video_id: string
+  token: string | null
+  at: NowOnInsert
+  stage: string
+  detail: JSONColumnType<Record<string, unknown>>
+}
+
+interface WorkersTable {
+  id: string
+  host: string
+  pid: number
+  slots: number
+  started_at: NowOnInsert
+  seen_at: NowOnInsert
+}
+
+interface InstallationTable {
+  only_row: Generated<boolean>
+  /** written into the storage too: equal means web and worker see the same files */
+  storage_id: string
+}
+
+export interface Database {
+  videos: VideosTable
+  uploads: UploadsTable
+  attempts: AttemptsTable
+  renditions: RenditionsTable
+  publications: PublicationsTable
+  publication_renditions: PublicationRenditionsTable
+  events: EventsTable
+  workers: WorkersTable
+  installation: InstallationTable
+}
+
+export type VideoRow = Selectable<VideosTable>
+export type RenditionRow = Selectable<RenditionsTable>
+export type EventRow = Selectable<EventsTable>

@@ -1,0 +1,166 @@
+// Videos as people read and change them: by id, the feed, cancel, retry, edit, delete.
+// (What work does to a video is in uploads.ts, attempts.ts and publish.ts.)
+import { type Selectable, sql } from 'kysely'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
+import { endRunning } from './attempts.ts'
+import { type Boss, cancelJobs, send } from './boss.ts'
+import type { Db, Trx } from './client.ts'
+import type { Database, RenditionRow, VideoRow } from './schema.ts'
+
+type CurrentRendition = Pick<
+  RenditionRow,
+  'kind' | 'width' | 'height' | 'fps' | 'codecs' | 'peak_bps' | 'bytes' | 'state'
+>
+export type VideoWithRenditions = VideoRow & {
+  renditions: CurrentRendition[]
+  /** playable_at in microseconds since 1970: a JavaScript date would cut it to milliseconds */
+  playable_at_us: number | null
+}
+
+/** Where a page of the feed begins: after this video, newest first. */
+export interface FeedPosition {
+  playableAtMicroseconds: number
+  id: string
+}
+
+/** Not found and deleted are the same. */
+export async function findVideo(db: Db, id: string): Promise<VideoWithRenditions | null> {
+  const row = await withRenditions(db).where('videos.id', '=', id).executeTakeFirst()
+  return row ?? null
+}
+
+export async function findVideos(db: Db, ids: string[]): Promise<VideoWithRenditions[]> {
+  if (ids.length === 0) return []
+  return withRenditions(db).where('videos.id', 'in', ids).execute()
+}
+
+/** Playable public videos, newest first. Index: videos_feed. */
+export async function feed(db: Db, after: FeedPosition | null, limit: number): Promise<VideoWithRenditions[]> {
+  let query = withRenditions(db)
+    .where('playable_at', 'is not', null)
+    .where('visibility', '=', 'public')
+    .orderBy('playable_at', 'desc')
+    .orderBy('videos.id', 'desc')
+    .limit(limit)
+  if (after) {
+    query = query.where(
+      sql<boolean>`(playable_at, videos.id) < (
+        timestamptz 'epoch' + ${after.playableAtMicroseconds}::bigint * interval '1 microsecond', ${after.id}::uuid)`,
+    )
+  }
+  return query.execute()
+}
+
+export async function editVideo(
+  db: Db,
+  id: string,
+  changes: { title?: string; description?: string; visibility?: VideoRow['visibility'] },
+): Promise<boolean> {
+  const updated = await db
+    .updateTable('videos')
+    .set(changes)
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return updated !== undefined
+}
+
+export type ChangeOutcome = 'done' | 'not found' | 'conflict'
+
+/** Stops the work; the source stays, so that it can be retried. Cancelled twice is done. */
+export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
+  const video = await lock(trx, id)
+  if (!video) return 'not found'
+  if (video.status === 'cancelled') return 'done'
+  if (video.status === 'ready' || video.status === 'failed') return 'conflict'
+  await endRunning(trx, id, 'cancelled')
+  await cancelJobs(trx, boss, id, ['ladder'])
+  await trx
+    .updateTable('videos')
+    .set({ status: 'cancelled', stage: 'cancelled', eta_seconds: null })
+    .where('id', '=', id)
+    .execute()
+  return 'done'
+}
+
+/** Queues a failed or cancelled video again, with a fresh budget of tries. */
+export async function retryVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
+  const video = await lock(trx, id)
+  if (!video) return 'not found'
+  if (video.status === 'queued' || video.status === 'processing') return 'done'
+  const upload = await trx
+    .selectFrom('uploads')
+    .select('finished_at')
+    .where('video_id', '=', id)
+    .executeTakeFirst()
+  if (video.status === 'ready' || video.status === 'uploading' || !upload?.finished_at) return 'conflict'
+  await trx
+    .insertInto('events')
+    .values({ video_id: id, stage: 'queued', detail: JSON.stringify({ retry: true }) })
+    .execute()
+  await trx
+    .updateTable('videos')
+    .set({ status: 'queued', stage: 'queued', progress: 0, error_code: null, error_message: null })
+    .where('id', '=', id)
+    .execute()
+  await cancelJobs(trx, boss, id, ['ladder'])
+  await send(trx, boss, 'ladder', { videoId: id })
+  return 'done'
+}
+
+/** Gone for everyone at once; work stops, and the files go with a job of the same transaction. */
+export async function deleteVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
+  const video = await lock(trx, id)
+  if (!video) return 'not found'
+  await endRunning(trx, id, 'cancelled')
+  await cancelJobs(trx, boss, id, ['ladder'])
+  const isUnfinished = ['uploading', 'queued', 'processing'].includes(video.status)
+  await trx
+    .updateTable('videos')
+    .set({ deleted_at: sql<Date>`now()`, ...(isUnfinished && { status: 'cancelled', stage: 'cancelled' }) })
+    .where('id', '=', id)
+    .execute()
+  await send(trx, boss, 'purge', { videoId: id })
+  return 'done'
+}
+
+/** Deleted videos whose files may still stand. */
+export async function isDeleted(db: Db, id: string): Promise<boolean> {
+  const row = await db.selectFrom('videos').select('deleted_at').where('id', '=', id).executeTakeFirst()
+  return row !== undefined && row.deleted_at !== null
+}
+
+/** Forgets a deleted video; its files must be gone by now. */
+export async function forgetVideo(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('videos').where('id', '=', id).where('deleted_at', 'is not', null).execute()
+}
+
+async function lock(trx: Trx, id: string): Promise<Selectable<Database['videos']> | undefined> {
+  return trx
+    .selectFrom('videos')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+function withRenditions(db: Db) {
+  return db
+    .selectFrom('videos')
+    .selectAll('videos')
+    .select(sql<number | null>`(extract(epoch from playable_at) * 1000000)::bigint`.as('playable_at_us'))
+    .select(eb =>
+      jsonArrayFrom(
+        eb
+          .selectFrom('publication_renditions')
+          .innerJoin('renditions', 'renditions.id', 'publication_renditions.rendition_id')
+          .select(['kind', 'renditions.width', 'renditions.height', 'fps', 'codecs', 'peak_bps', 'bytes', 'state'])
+          .whereRef('publication_renditions.publication_id', '=', 'videos.publication_id')
+          .orderBy('kind')
+          .orderBy('renditions.height', 'desc'),
+      ).as('renditions'),
+    )
+    .where('deleted_at', 'is', null)
+}

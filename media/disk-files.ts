@@ -1,0 +1,89 @@
+// Files and folders that survive a power cut. Must not know about keys.
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+/**
+ * fsyncs every file and folder of a tree, leaves first.
+ * @throws when it holds anything but files and folders: a link would be published as it is
+ */
+export async function syncTree(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const child = path.join(dir, entry.name)
+    if (entry.isDirectory()) await syncTree(child)
+    else if (entry.isFile()) await syncPath(child)
+    else throw new Error(`${child} is neither a file nor a folder`)
+  }
+  await syncFolder(dir)
+}
+
+/** fsyncs a folder and those above it up to `top`, for names that `mkdir -p` may have added. */
+export async function syncUp(dir: string, top: string): Promise<void> {
+  for (let folder = dir; ; folder = path.dirname(folder)) {
+    await syncFolder(folder)
+    if (folder === top || folder === path.dirname(folder)) return
+  }
+}
+
+/** A name is in its folder: without this a synced file may have none after a power cut. */
+export async function syncFolder(dir: string): Promise<void> {
+  await syncPath(dir)
+}
+
+/** @param to must not exist */
+export async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)]
+    if (entry.isDirectory()) await copyTree(source, target)
+    else await copyFile(source, target, constants.COPYFILE_EXCL)
+  }
+}
+
+/**
+ * Writes a file unless it exists. Of several processes one wins, and none ever reads half of it:
+ * the content is complete under another name before link(), which refuses to replace, names it.
+ */
+export async function claimFile(file: string, content: string): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}-${randomUUID()}`)
+  const handle = await open(file).catch(error => {
+    if (errorCode(error) === 'ENOENT') return null
+    throw error
+  })
+  if (handle) return handle.close()
+  try {
+    await writeSynced(temporary, content)
+    await link(temporary, file)
+  } catch (error) {
+    // Another process was first: its content counts.
+    if (errorCode(error) !== 'EEXIST') throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  await syncFolder(path.dirname(file))
+}
+
+/** The code of a system error, such as ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}
+
+async function writeSynced(file: string, content: string): Promise<void> {
+  const handle = await open(file, 'wx')
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncPath(file: string): Promise<void> {
+  const handle = await open(file)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,131 @@
+// Storage in a folder. Must not follow a link or leave its root, whatever key it is given.
+//
+//   <root>/storage-id  sources/<id>  videos/<id>/<token>/…  .trash/   (names with a dot: never keys)
+import { randomUUID } from 'node:crypto'
+import { chmod, lstat, mkdir, opendir, readFile, realpath, rename, rm, statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { claimFile, copyTree, errorCode, syncFolder, syncTree, syncUp } from '#media/disk-files.ts'
+import { absentAsNull, isAbsent, list, locate, openFile, openRegular, statFile } from '#media/disk-read.ts'
+import type { Storage } from '#media/storage.ts'
+import { StorageConflict } from '#media/storage-conflict.ts'
+
+export async function openDiskStorage(folder: string): Promise<Storage> {
+  await mkdir(folder, { recursive: true })
+  // Everything is compared with real paths below, and the root itself may well be a link (macOS has
+  // /tmp → /private/tmp; operators link data folders to larger disks).
+  const root = await realpath(folder)
+  const sourcesDir = path.join(root, 'sources')
+  const trash = path.join(root, '.trash')
+  for (const dir of [sourcesDir, path.join(root, 'videos'), trash]) await mkdir(dir, { recursive: true })
+
+  return {
+    sourcesDir,
+    putTree: (dir, prefix) => putTree(root, dir, prefix),
+    stat: key => statFile(root, key),
+    open: (key, options) => openFile(root, key, options),
+    list: prefix => list(root, locate(root, prefix), prefix),
+    remove: prefix => remove(root, trash, prefix),
+    async emptyTrash() {
+      for await (const entry of await opendir(trash)) await removeTree(path.join(trash, entry.name))
+    },
+    localPath: key => locate(root, key),
+    async sync(key) {
+      const file = await openRegular(root, key)
+      if (!file) throw new Error(`there is no ${key} to sync`)
+      try {
+        await file.handle.sync()
+      } finally {
+        await file.handle.close()
+      }
+      await syncFolder(path.dirname(locate(root, key)))
+    },
+    identity: () => identity(root),
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(root)
+      return bavail * bsize
+    },
+  }
+}
+
+async function putTree(root: string, dir: string, prefix: string): Promise<void> {
+  const target = locatePart(root, prefix)
+  // mkdtemp makes scratch folders 0700: an nginx that serves this storage as another user would get 403.
+  await chmod(dir, 0o755)
+  await syncTree(dir)
+  await mkdir(path.dirname(target), { recursive: true })
+  // rename() replaces an empty folder without a word, so that one has to be looked for.
+  if (await exists(target)) throw new StorageConflict(`${prefix} exists already`)
+  try {
+    await rename(dir, target)
+  } catch (error) {
+    if (isTaken(error)) throw new StorageConflict(`${prefix} exists already`, { cause: error })
+    if (errorCode(error) !== 'EXDEV') throw error
+    await copyInto(dir, target, prefix)
+  }
+  await syncUp(path.dirname(target), root)
+}
+
+/** From another file system there is no rename: copy to a hidden sibling, then rename that. */
+async function copyInto(dir: string, target: string, prefix: string): Promise<void> {
+  const hidden = hiddenSibling(target)
+  // Left by a copy of this same attempt that was cut off; nobody else uses this token.
+  await removeTree(hidden)
+  try {
+    await copyTree(dir, hidden)
+    await syncTree(hidden)
+    await rename(hidden, target)
+  } catch (error) {
+    await removeTree(hidden)
+    if (isTaken(error)) throw new StorageConflict(`${prefix} exists already`, { cause: error })
+    throw error
+  }
+  await removeTree(dir)
+}
+
+async function remove(root: string, trash: string, prefix: string): Promise<void> {
+  const target = locatePart(root, prefix)
+  for (const doomed of [target, hiddenSibling(target)]) {
+    // Aside first: a frozen writer that wakes writes into the trash or nowhere, and readers never
+    // see half of a video.
+    const aside = path.join(trash, randomUUID())
+    try {
+      await rename(doomed, aside)
+    } catch (error) {
+      if (isAbsent(error)) continue
+      throw error
+    }
+    await syncFolder(path.dirname(doomed))
+    await removeTree(aside)
+  }
+}
+
+async function identity(root: string): Promise<string> {
+  const file = path.join(root, 'storage-id')
+  await claimFile(file, `${randomUUID()}\n`)
+  return (await readFile(file, 'utf8')).trim()
+}
+
+/** As `locate`, but never a whole top folder: nothing may replace or remove all videos at once. */
+function locatePart(root: string, prefix: string): string {
+  if (!prefix.includes('/')) throw new Error(`"${prefix}" is not the prefix of one video or attempt`)
+  return locate(root, prefix)
+}
+
+/** A dot makes it no key: never served, never listed, removed together with what it was to become. */
+function hiddenSibling(target: string): string {
+  // Turbopack takes this for a pattern of files to bundle, and would trace the whole project.
+  return path.join(/*turbopackIgnore: true*/ path.dirname(target), `.${path.basename(target)}`)
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await lstat(file).catch(absentAsNull)) !== null
+}
+
+function removeTree(file: string): Promise<void> {
+  // Retries: a frozen writer may wake and add a file while its folder is being emptied.
+  return rm(file, { recursive: true, force: true, maxRetries: 3 })
+}
+
+function isTaken(error: unknown): boolean {
+  return ['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errorCode(error) ?? '')
+}

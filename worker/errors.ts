@@ -1,0 +1,32 @@
+// Errors by who must act. VideoError: the uploader (permanent, shown). WorldError: nobody, it is
+// tried again. Anything else that is thrown is ours.
+
+/** The file cannot become a video; `message` says why and what to do, in words for its uploader. */
+export class VideoError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** The machine or the storage hiccuped: a later try may succeed. */
+export class WorldError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const WORLD_ERRNO = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EROFS']
+
+/** Sorts what was thrown; errors of the file system that pass by themselves are the world's. */
+export function sortFailure(error: unknown): { cause: 'video' | 'world' | 'ours'; code: string; message: string } {
+  if (error instanceof VideoError) return { cause: 'video', code: error.code, message: error.message }
+  if (error instanceof WorldError) return { cause: 'world', code: error.code, message: error.message }
+  const message = error instanceof Error ? error.message : String(error)
+  const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (WORLD_ERRNO.includes(errno)) return { cause: 'world', code: errno.toLowerCase(), message }
+  return { cause: 'ours', code: 'internal', message }
+}

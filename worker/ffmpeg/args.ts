@@ -1,0 +1,107 @@
+// Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
+// the process's working directory, so that playlists hold bare file names.
+import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
+import { AUDIO_BPS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
+import { HOSTILE_INPUT } from './probe.ts'
+
+const LADDER_NICENESS = 19
+const STDERR_LINES = 400
+const AUDIO_RATE = 48_000
+
+/** FFmpeg's own playlist, kept in scratch only: we write the published ones from measured segments. */
+export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
+
+/** One decode, split to every rung; the sound once, apart. */
+export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
+  const command = start(scratch).input(source).inputOptions(...HOSTILE_INPUT)
+  command.complexFilter(filters(plan))
+  plan.rungs.forEach((rung, index) => {
+    command.output(`${rung.name}/${SCRATCH_PLAYLIST}`).outputOptions(
+      ...['-map', `[v${index}]`],
+      ...encodeVideo(rung, plan),
+      ...segments(rung.name, plan),
+    )
+  })
+  if (plan.audioIndex !== null) {
+    command.output(`audio/${SCRATCH_PLAYLIST}`).outputOptions(
+      ...['-map', '[a]'],
+      ...['-c:a', 'aac', '-b:a', String(AUDIO_BPS), '-ac', '2'],
+      ...segments('audio', plan),
+    )
+  }
+  return command
+}
+
+function filters({ videoIndex, audioIndex, frameRate, rungs }: Plan): string {
+  const splits = rungs.map((_, index) => `[s${index}]`).join('')
+  const chains = [
+    // A constant rate from zero: every rung then has its keyframes at the same times.
+    `[0:${videoIndex}]fps=${frameRate.num}/${frameRate.den}:start_time=0,split=${rungs.length}${splits}`,
+    ...rungs.map(
+      ({ width, height }, index) => `[s${index}]scale=${width}:${height},setsar=1,format=yuv420p[v${index}]`,
+    ),
+  ]
+  // Gaps become silence and a late start stays late: sound keeps its place beside the picture.
+  if (audioIndex !== null) chains.push(`[0:${audioIndex}]aresample=${AUDIO_RATE}:async=1:first_pts=0[a]`)
+  return chains.join(';')
+}
+
+function encodeVideo({ maxBps }: Rung, { frameRate }: Plan): string[] {
+  const fps = frameRate.num / frameRate.den
+  return [
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '23'],
+    ...['-maxrate', String(maxBps), '-bufsize', String(maxBps * 2)],
+    // Closed groups of pictures that begin where segments do, and nowhere else: a keyframe at a
+    // scene cut would sit at another time on another rung.
+    ...['-force_key_frames', `expr:gte(t,n_forced*${SEGMENT_SECONDS})`, '-forced-idr', '1'],
+    ...['-g', String(Math.ceil(fps * SEGMENT_SECONDS * 2)), '-sc_threshold', '0'],
+  ]
+}
+
+function segments(folder: string, { stopAfterSeconds }: Plan): string[] {
+  return [
+    // Location, device and names stay with the source.
+    ...['-map_metadata', '-1', '-map_chapters', '-1'],
+    ...['-t', String(stopAfterSeconds)],
+    // The default moves negative timestamps, and with them the sound 45 ms ahead of the picture.
+    ...['-avoid_negative_ts', 'disabled'],
+    ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_playlist_type', 'vod'],
+    ...['-hls_time', String(SEGMENT_SECONDS), '-hls_flags', 'independent_segments'],
+    ...['-hls_fmp4_init_filename', 'init.mp4', '-hls_segment_filename', `${folder}/%05d.m4s`],
+  ]
+}
+
+/** One rung and the sound in one file, index first. */
+export function mp4Command(scratch: string, { mp4Rung, audioIndex }: Plan): FfmpegCommand {
+  const command = start(scratch)
+  for (const folder of audioIndex === null ? [mp4Rung] : [mp4Rung, 'audio']) {
+    command.input(`${folder}/${SCRATCH_PLAYLIST}`).inputOptions('-protocol_whitelist', 'file', '-allowed_extensions', 'ALL')
+  }
+  return command.output('video.mp4').outputOptions(
+    ...['-map', '0:v:0', ...(audioIndex === null ? [] : ['-map', '1:a:0'])],
+    ...['-c', 'copy', '-movflags', '+faststart', '-map_metadata', '-1'],
+    ...['-avoid_negative_ts', 'disabled'],
+  )
+}
+
+/** A still a little way in: first frames are often black. */
+export function posterCommand(scratch: string, atSeconds: number): FfmpegCommand {
+  return start(scratch)
+    .input('video.mp4')
+    .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
+    .output('poster.jpg')
+    .outputOptions('-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1')
+}
+
+/** Decodes and throws away: tells a broken source from a broken command. */
+export function decodeCommand(source: string, scratch: string, { videoIndex }: Plan): FfmpegCommand {
+  return start(scratch)
+    .input(source)
+    .inputOptions(...HOSTILE_INPUT, '-xerror')
+    .output('-')
+    .outputOptions('-map', `0:${videoIndex}`, '-t', '10', '-f', 'null')
+}
+
+function start(scratch: string): FfmpegCommand {
+  return fluent({ cwd: scratch, niceness: LADDER_NICENESS, stdoutLines: STDERR_LINES }).addOption('-hide_banner')
+}

@@ -1,0 +1,128 @@
+// The one way FFmpeg and ffprobe are started. fluent-ffmpeg has no options for spawning, so it is
+// given a small script for each program that puts up the walls this system can give, then becomes
+// the program: one process, one pid, nothing to leak. Priority is fluent-ffmpeg's own `niceness`.
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import fluent from 'fluent-ffmpeg'
+
+const run = promisify(execFile)
+
+// One output file; a bomb that grows beyond it gets SIGXFSZ.
+const MAX_FILE_BYTES = 64 * 1024 ** 3
+const MAX_OPEN_FILES = 512
+const PROBE_CPU_SECONDS = 60
+
+export interface Launcher {
+  /** walls that stand, such as "no network" */
+  walls: string[]
+  /** walls this system cannot give */
+  missing: string[]
+  version: string
+}
+
+interface Wall {
+  name: string
+  /** tried in order, each with a program it starts; the first that works is used */
+  ways: string[][]
+}
+
+const WALLS: Wall[] = [
+  // As root directly, else inside a user namespace of its own, where the system allows one.
+  { name: 'no network', ways: [['unshare', '--net', '--'], ['unshare', '--user', '--map-current-user', '--net', '--']] },
+  {
+    name: 'limits',
+    ways: [['prlimit', `--fsize=${MAX_FILE_BYTES}`, '--core=0', `--nofile=${MAX_OPEN_FILES}`, '--']],
+  },
+  // Last: a change of credentials after it would clear it.
+  { name: 'dies with the worker', ways: [['setpriv', '--pdeathsig', 'KILL', '--']] },
+]
+
+/**
+ * Finds the programs and the walls, writes the scripts and hands them to fluent-ffmpeg.
+ * @param folder where the scripts go; workers share it, equal scripts have equal names
+ * @throws an Error with a sentence for the operator
+ */
+export async function installLauncher(
+  folder: string,
+  given: { ffmpegPath: string | null; ffprobePath: string | null },
+): Promise<Launcher> {
+  const ffmpeg = await find('ffmpeg', given.ffmpegPath, 'FFMPEG_PATH')
+  const ffprobe = await find('ffprobe', given.ffprobePath, 'FFPROBE_PATH')
+  const chain: string[] = []
+  const walls: string[] = []
+  const missing: string[] = []
+  for (const wall of WALLS) {
+    const way = await firstThatWorks(wall.ways, chain)
+    if (way) chain.push(...way)
+    ;(way ? walls : missing).push(wall.name)
+  }
+  await mkdir(folder, { recursive: true })
+  const probeLimit = walls.includes('limits') ? ['prlimit', `--cpu=${PROBE_CPU_SECONDS}`, '--'] : []
+  const script = await writeScript(folder, 'ffmpeg', [...chain, ffmpeg])
+  fluent.setFfmpegPath(script)
+  fluent.setFfprobePath(await writeScript(folder, 'ffprobe', [...probeLimit, ...chain, ffprobe]))
+  const version = await check(script)
+  return { walls, missing, version }
+}
+
+async function find(program: string, given: string | null, variable: string): Promise<string> {
+  const candidates = given
+    ? [given]
+    : (process.env['PATH'] ?? '').split(path.delimiter).map(folder => path.join(folder, program))
+  for (const candidate of candidates) {
+    try {
+      await access(candidate, constants.X_OK)
+      return path.resolve(candidate)
+    } catch {
+      // not here: the next folder of PATH
+    }
+  }
+  throw new Error(
+    given
+      ? `${variable} is ${given}, which is not a program this user may run.`
+      : `${program} was not found: install FFmpeg (apt-get install ffmpeg, brew install ffmpeg), or set ${variable}.`,
+  )
+}
+
+async function firstThatWorks(ways: string[][], inside: string[]): Promise<string[] | null> {
+  for (const way of ways) {
+    const [program, ...args] = [...inside, ...way, 'true']
+    if (!program) continue
+    try {
+      await run(program, args)
+      return way
+    } catch {
+      // not on this system or not allowed: the next way, or the wall is reported as missing
+    }
+  }
+  return null
+}
+
+async function writeScript(folder: string, program: string, command: string[]): Promise<string> {
+  // A scrubbed environment: nothing of the worker's secrets is FFmpeg's business.
+  const scrubbed = ['exec', 'env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin', 'LC_ALL=C.UTF-8']
+  const text = `#!/bin/sh\n${[...scrubbed, ...command.map(quote)].join(' ')} "$@"\n`
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  const file = path.join(folder, `${program}-${hash}`)
+  // By rename: another worker may be starting the same script at this moment.
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, text, { mode: 0o755 })
+  await rename(draft, file)
+  return file
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+async function check(ffmpeg: string): Promise<string> {
+  try {
+    const { stdout } = await run(ffmpeg, ['-hide_banner', '-version'])
+    return stdout.split('\n')[0] ?? 'unknown'
+  } catch (error) {
+    throw new Error(`FFmpeg does not start through ${ffmpeg}.`, { cause: error })
+  }
+}

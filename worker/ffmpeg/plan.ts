@@ -1,0 +1,123 @@
+// Facts → what to make. Pure: every decision about sizes, rates and bit rates is here and is tested
+// as a table.
+import { VideoError } from '../errors.ts'
+import type { Facts, Fraction } from './probe.ts'
+
+/** Part of every attempt's row: change it whenever the same source would give other files. */
+export const RECIPE = 'h264-crf23-veryfast-2s-1'
+
+export const SEGMENT_SECONDS = 2
+export const AUDIO_BPS = 128_000
+
+export interface Rung {
+  /** also its folder in the attempt */
+  name: string
+  width: number
+  height: number
+  maxBps: number
+}
+
+export interface Plan {
+  videoIndex: number
+  audioIndex: number | null
+  frameRate: Fraction
+  /** tallest first, never above the source */
+  rungs: Rung[]
+  /** expected, when the container says */
+  durationSeconds: number | null
+  /** output stops here whatever the source claims */
+  stopAfterSeconds: number
+  /** name of the rung that the MP4 is remuxed from */
+  mp4Rung: string
+}
+
+interface Limits {
+  /** heights by the short side, tallest first */
+  ladder: number[]
+  maxDurationSeconds: number
+}
+
+// A rung between the source and the next height down is worth its bytes from this ratio on.
+const WORTH_A_RUNG = 1.2
+const MP4_SHORT_SIDE = 720
+// x264's caps for 16:9 at up to 30 frames a second, by the short side; other shapes in proportion.
+const CAPS: [shortSide: number, bps: number][] = [
+  [1080, 5_000_000],
+  [720, 2_800_000],
+  [480, 1_400_000],
+  [360, 800_000],
+  [240, 400_000],
+]
+const REFERENCE_SHAPE = 16 / 9
+const FAST_MOTION_FPS = 31
+const FAST_MOTION_FACTOR = 1.5
+
+/** @throws VideoError when the video is longer than the operator allows */
+export function planLadder(facts: Facts, limits: Limits): Plan {
+  const { video, audio, durationSeconds } = facts
+  if (durationSeconds !== null && durationSeconds > limits.maxDurationSeconds) {
+    throw new VideoError(
+      'too_long',
+      `The video lasts ${clock(durationSeconds)}; at most ${clock(limits.maxDurationSeconds)} is allowed. Cut it and upload it again.`,
+    )
+  }
+  const rungs = shortSides(Math.min(video.width, video.height), limits.ladder).map(side =>
+    rung(facts, side),
+  )
+  const forMp4 = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
+  if (!forMp4) throw new Error('a plan without a rung')
+  return {
+    videoIndex: video.index,
+    audioIndex: audio?.index ?? null,
+    frameRate: video.frameRate,
+    rungs,
+    durationSeconds,
+    stopAfterSeconds: limits.maxDurationSeconds,
+    mp4Rung: forMp4.name,
+  }
+}
+
+/** The ladder's heights up to the source, and the source's own where it stands clearly between. */
+function shortSides(source: number, ladder: number[]): number[] {
+  const below = ladder.filter(side => side <= source)
+  const top = ladder[0] ?? source
+  const highest = below[0]
+  if (highest === undefined) return [evenBelow(source)]
+  if (source < top && source / highest >= WORTH_A_RUNG) return [evenBelow(source), ...below]
+  return below
+}
+
+function rung({ video }: Facts, shortSide: number): Rung {
+  const isPortrait = video.height > video.width
+  const shape = Math.max(video.width, video.height) / Math.min(video.width, video.height)
+  const longSide = Math.min(even(shortSide * shape), evenBelow(Math.max(video.width, video.height)))
+  const fps = video.frameRate.num / video.frameRate.den
+  return {
+    name: `v${shortSide}`,
+    width: isPortrait ? shortSide : longSide,
+    height: isPortrait ? longSide : shortSide,
+    maxBps: capBps(shortSide, shape, fps),
+  }
+}
+
+function capBps(shortSide: number, shape: number, fps: number): number {
+  const [referenceSide, bps] =
+    CAPS.find(([side]) => side <= shortSide) ?? CAPS.at(-1) ?? [240, 400_000]
+  const pixels = (shortSide / referenceSide) ** 2 * (shape / REFERENCE_SHAPE)
+  const motion = fps > FAST_MOTION_FPS ? FAST_MOTION_FACTOR : 1
+  return Math.max(100_000, Math.round((bps * pixels * motion) / 1000) * 1000)
+}
+
+/** x264 refuses odd sizes in 4:2:0. */
+function even(size: number): number {
+  return Math.max(2, Math.round(size / 2) * 2)
+}
+
+function evenBelow(size: number): number {
+  return Math.max(2, Math.floor(size / 2) * 2)
+}
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
+}

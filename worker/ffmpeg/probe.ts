@@ -1,0 +1,208 @@
+// What is in a source: one ffprobe run, parsed once into typed facts, trusted after.
+import { stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import fluent from 'fluent-ffmpeg'
+import { z } from 'zod'
+import { VideoError } from '../errors.ts'
+
+// Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
+// else names further files or hosts to open. The audio ones are here to say "only sound" of them.
+const DEMUXERS = [
+  ...['mov', 'matroska', 'webm', 'avi', 'flv', 'mpegts', 'mpeg', 'asf', 'ogg', 'mxf', 'gif', 'ivf', 'dv', 'rm'],
+  ...['mp3', 'wav', 'aac', 'flac', 'aiff'],
+].join(',')
+
+/** Before every input that a stranger sent. */
+export const HOSTILE_INPUT = ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS]
+
+// Less than this is no moving picture: a container that claims it lies about its duration.
+const LEAST_BITS_PER_SECOND = 500
+
+export interface Facts {
+  format: string
+  /** null when the container does not say, or lies */
+  durationSeconds: number | null
+  video: {
+    index: number
+    codec: string
+    /** as displayed, after rotation and pixel shape */
+    width: number
+    height: number
+    rotation: number
+    pixelFormat: string
+    /** a constant rate that shows every frame, frames per second as a fraction */
+    frameRate: Fraction
+  }
+  audio: { index: number; codec: string; channels: number } | null
+}
+
+export interface Fraction {
+  num: number
+  den: number
+}
+
+/** @throws VideoError when this cannot become a video */
+export async function probe(file: string): Promise<Facts> {
+  const { size } = await stat(file)
+  if (size === 0) throw new VideoError('empty_file', 'The file is empty. Choose the video again and upload it.')
+  const raw = await ffprobe(file)
+  return readFacts(raw, size)
+}
+
+const ffprobeFile = promisify(fluent.ffprobe as (
+  file: string,
+  options: string[],
+  callback: (error: unknown, data: unknown) => void,
+) => void)
+
+async function ffprobe(file: string): Promise<unknown> {
+  try {
+    return await ffprobeFile(file, ['-v', 'error', ...HOSTILE_INPUT])
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+function unreadable(message: string, cause: unknown): VideoError {
+  if (/encryption info|Incorrect number of (samples|IV)|DRM/i.test(message)) {
+    return encrypted()
+  }
+  if (/moov atom not found|EBML header parsing failed|truncat|End of file|partial file/i.test(message)) {
+    return new VideoError(
+      'damaged',
+      'The file is damaged or incomplete: its index is missing. Export the video again and upload that.',
+      { cause },
+    )
+  }
+  return new VideoError(
+    'not_a_video',
+    'This is not a video that can be read. Upload an MP4, MOV, WebM, MKV or AVI file.',
+    { cause },
+  )
+}
+
+function encrypted(): VideoError {
+  return new VideoError(
+    'encrypted',
+    'The video is encrypted (copy-protected), so it cannot be converted. Upload a version without protection.',
+  )
+}
+
+// fluent-ffmpeg turns numbers into numbers and leaves "N/A" and fractions as text.
+const text = z.union([z.string(), z.number()]).transform(String)
+const streamSchema = z.looseObject({
+  index: z.number(),
+  codec_type: z.string().optional(),
+  codec_name: z.string().optional(),
+  codec_tag_string: text.optional(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  channels: z.number().optional(),
+  pix_fmt: text.optional(),
+  r_frame_rate: text.optional(),
+  avg_frame_rate: text.optional(),
+  sample_aspect_ratio: text.optional(),
+  duration: text.optional(),
+  rotation: text.optional(),
+  disposition: z.looseObject({ attached_pic: z.number().optional() }).optional(),
+})
+type Stream = z.output<typeof streamSchema>
+const probeSchema = z.object({
+  streams: z.array(streamSchema),
+  format: z.looseObject({ format_name: text, duration: text.optional() }),
+})
+
+/** Pure: ffprobe's answer → facts. @throws VideoError */
+export function readFacts(raw: unknown, sizeBytes: number): Facts {
+  const { streams, format } = probeSchema.parse(raw)
+  if (streams.some(stream => /^enc[vas]$/.test(stream.codec_tag_string ?? ''))) throw encrypted()
+  const video = streams.find(stream => stream.codec_type === 'video' && !stream.disposition?.attached_pic)
+  const audio = streams.find(stream => stream.codec_type === 'audio' && isKnown(stream.codec_name))
+  if (!video) {
+    if (audio) throw new VideoError('audio_only', 'The file has sound but no picture. Upload a video.')
+    throw new VideoError('not_a_video', 'The file has no video in it. Upload an MP4, MOV, WebM, MKV or AVI file.')
+  }
+  if (!isKnown(video.codec_name) || !video.width || !video.height) {
+    throw new VideoError(
+      'undecodable',
+      'The picture is in a format that cannot be decoded, or damaged. Export the video as H.264 and upload that.',
+    )
+  }
+  const rotation = quarterTurns(video.rotation)
+  const shape = pixelShape(video.sample_aspect_ratio)
+  const displayWidth = Math.max(1, Math.round(video.width * shape))
+  const isTurned = rotation % 180 !== 0
+  return {
+    format: format.format_name,
+    durationSeconds: duration(video, format.duration, sizeBytes),
+    video: {
+      index: video.index,
+      codec: video.codec_name,
+      width: isTurned ? video.height : displayWidth,
+      height: isTurned ? displayWidth : video.height,
+      rotation,
+      pixelFormat: video.pix_fmt ?? 'unknown',
+      frameRate: frameRate(video.r_frame_rate, video.avg_frame_rate),
+    },
+    audio: audio?.codec_name
+      ? { index: audio.index, codec: audio.codec_name, channels: audio.channels ?? 2 }
+      : null,
+  }
+}
+
+function isKnown(codec: string | undefined): codec is string {
+  return codec !== undefined && codec !== 'unknown' && codec !== 'none'
+}
+
+function duration(video: Stream, ofFormat: string | undefined, sizeBytes: number): number | null {
+  const seconds = [video.duration, ofFormat].map(Number).find(value => value > 0)
+  if (seconds === undefined || (sizeBytes * 8) / seconds < LEAST_BITS_PER_SECOND) return null
+  return seconds
+}
+
+function quarterTurns(rotation: string | undefined): number {
+  const degrees = Number(rotation ?? 0)
+  return Number.isFinite(degrees) ? (((Math.round(degrees / 90) * 90) % 360) + 360) % 360 : 0
+}
+
+/** Width over height of one pixel; 1 where it is missing or absurd. */
+function pixelShape(ratio: string | undefined): number {
+  const [width = 0, height = 0] = (ratio ?? '').split(':').map(Number)
+  const shape = width / height
+  return shape > 0.1 && shape < 10 ? shape : 1
+}
+
+const MAX_FPS = 60
+const USUAL: Fraction[] = [
+  { num: 24000, den: 1001 },
+  { num: 24, den: 1 },
+  { num: 25, den: 1 },
+  { num: 30000, den: 1001 },
+  { num: 30, den: 1 },
+  { num: 48, den: 1 },
+  { num: 50, den: 1 },
+  { num: 60000, den: 1001 },
+  { num: 60, den: 1 },
+]
+
+/**
+ * A phone's variable rate has a steady base (r_frame_rate) with frames left out: the base shows every
+ * frame. Where the base is a timestamp grid and not a rate, the average is nearer the truth.
+ */
+function frameRate(base: string | undefined, average: string | undefined): Fraction {
+  const baseRate = parseFraction(base)
+  const averageRate = parseFraction(average)
+  const isBaseTrue = baseRate > 0 && baseRate <= 2 * MAX_FPS && averageRate >= baseRate * 0.5
+  const candidates = isBaseTrue ? [baseRate] : [averageRate, baseRate]
+  const rate = candidates.find(value => value > 0 && value <= 5 * MAX_FPS) ?? 30
+  if (rate > MAX_FPS) return { num: MAX_FPS, den: 1 }
+  const usual = USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.0005)
+    ?? USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.01)
+  return usual ?? { num: Math.max(1, Math.round(rate)), den: 1 }
+}
+
+function parseFraction(value: string | undefined): number {
+  const [num = 0, den = 1] = (value ?? '').split('/').map(Number)
+  const rate = num / den
+  return Number.isFinite(rate) ? rate : 0
+}

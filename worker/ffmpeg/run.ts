@@ -1,0 +1,90 @@
+// Runs one FFmpeg command to its end: progress, stop signal, watchdog, and its errors sorted.
+// Must not know what the command is for.
+import type { FfmpegCommand } from 'fluent-ffmpeg'
+import type { Logger } from 'pino'
+import { WorldError } from '../errors.ts'
+
+const NO_PROGRESS_SECONDS = 120
+const PROGRESS_EVERY_MS = 1000
+
+/** FFmpeg said no: whether the file or the command is to blame, the caller must find out. */
+export class FfmpegFailed extends Error {
+  readonly stderr: string
+  constructor(stderr: string, options?: ErrorOptions) {
+    super(`FFmpeg failed: ${stderr.trim().split('\n').at(-1) ?? ''}`, options)
+    this.stderr = stderr
+  }
+}
+
+interface RunOptions {
+  signal: AbortSignal
+  log: Logger
+  /** at most once a second; seconds of output so far */
+  onProgress?: (seconds: number) => void
+}
+
+/**
+ * @returns what FFmpeg wrote to stderr (its last lines)
+ * @throws FfmpegFailed, WorldError (killed, hung, disk full), or the signal's reason
+ */
+export async function runFfmpeg(command: FfmpegCommand, { signal, log, onProgress }: RunOptions): Promise<string> {
+  signal.throwIfAborted()
+  const started = performance.now()
+  let isHung = false
+  return new Promise<string>((resolve, reject) => {
+    let lastReport = 0
+    const kill = () => command.kill('SIGKILL')
+    const watchdog = setTimeout(() => {
+      isHung = true
+      kill()
+    }, NO_PROGRESS_SECONDS * 1000)
+    const done = () => {
+      clearTimeout(watchdog)
+      signal.removeEventListener('abort', kill)
+    }
+    signal.addEventListener('abort', kill)
+    command
+      .on('start', line => {
+        log.debug({ command: line }, 'ffmpeg started')
+        // Aborted between spawn and start: there was nothing to kill yet.
+        if (signal.aborted) kill()
+      })
+      .on('progress', ({ timemark }: { timemark?: string }) => {
+        watchdog.refresh()
+        const now = performance.now()
+        if (!onProgress || now - lastReport < PROGRESS_EVERY_MS) return
+        lastReport = now
+        onProgress(parseTimemark(timemark))
+      })
+      .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
+        done()
+        if (signal.aborted) reject(signal.reason)
+        else reject(sortError(error, stderr ?? '', isHung))
+      })
+      .on('end', (_stdout: string | null, stderr: string | null) => {
+        done()
+        log.debug({ ms: Math.round(performance.now() - started) }, 'ffmpeg ended')
+        resolve(stderr ?? '')
+      })
+      .run()
+  })
+}
+
+function sortError(error: Error, stderr: string, isHung: boolean): Error {
+  if (isHung) {
+    return new WorldError('ffmpeg_hung', `FFmpeg made no progress for ${NO_PROGRESS_SECONDS} s and was killed.`)
+  }
+  if (/was killed with signal/.test(error.message)) {
+    return new WorldError('ffmpeg_killed', 'FFmpeg was killed, perhaps for want of memory.', { cause: error })
+  }
+  if (/No space left on device|Disk quota exceeded/.test(stderr)) {
+    return new WorldError('disk_full', 'The disk is full.', { cause: error })
+  }
+  return new FfmpegFailed(stderr || error.message, { cause: error })
+}
+
+/** FFmpeg's `HH:MM:SS.cc`; it may be negative or N/A before the first frame. */
+function parseTimemark(timemark = ''): number {
+  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(timemark)
+  return match ? Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) : 0
+}

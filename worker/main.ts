@@ -1,0 +1,139 @@
+// `pnpm worker`: one process that runs FFmpeg, one of any number. Proves at its start that it can do
+// the work (database, migrations, storage, FFmpeg, queues), or exits with a sentence.
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { loadConfig, requireDatabaseUrl } from '#config'
+import { type Boss, startBoss } from '#db/boss.ts'
+import { openDatabase } from '#db/client.ts'
+import { isOurStorage } from '#db/installation.ts'
+import { type JobName, jobNames, jobs } from '#db/jobs.ts'
+import { pendingMigrations } from '#db/migrate.ts'
+import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
+import { openStorage } from '#media/storage.ts'
+import type { Handler, WorkerContext } from './context.ts'
+import { dead } from './dead.ts'
+import { installLauncher } from './ffmpeg/launcher.ts'
+import { ladder } from './ladder.ts'
+import { openLog } from './log.ts'
+import { purge } from './purge.ts'
+import { sweepScratch } from './scratch.ts'
+import { sweep } from './sweep.ts'
+
+/** Exactly one handler for each entry of the catalogue: a missing or foreign one does not compile. */
+const handlers: { [Name in JobName]: Handler<Name> } = { ladder, purge, dead, sweep }
+
+// Within what a service manager allows before it kills.
+const STOP_WITHIN_MS = 8000
+const PARENT_POLL_MS = 500
+
+async function main(): Promise<void> {
+  const root = path.dirname(import.meta.dirname)
+  const config = loadConfig(root)
+  const log = openLog(config.logLevel)
+  const url = requireDatabaseUrl(config)
+  const name = 'pgreel-worker'
+  const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
+  const db = openDatabase(url, name, onError)
+
+  const pending = await pendingMigrations(db, path.join(root, 'db'))
+  if (pending.length > 0) throw new Error(`The database lacks migrations (${pending.join(', ')}): run \`pnpm migrate\`.`)
+  const storage = await openStorage(config.storageDir)
+  if (!(await isOurStorage(db, await storage.identity()))) {
+    throw new Error(
+      `The storage at ${config.storageDir} is not the one the web process writes to: set STORAGE_URL (or DATA_DIR) to the same folder on both.`,
+    )
+  }
+  const worker: WorkerIdentity = { id: crypto.randomUUID(), host: hostname(), pid: process.pid, slots: config.workerConcurrency }
+  // Scratch is this machine's: workers of one DATA_DIR share it, and clean up after each other.
+  const scratchRoot = path.join(config.dataDir, 'scratch')
+  const launcher = await installLauncher(path.join(config.dataDir, 'launcher'), config)
+  if (launcher.missing.length > 0) log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
+
+  const boss = await startBoss({ url, name, works: true, onError })
+  await requireQueues(boss)
+  await sweepScratch(db, scratchRoot)
+  const stopping = new AbortController()
+  const context: WorkerContext = {
+    ...{ db, boss, storage, config, log },
+    workerId: worker.id,
+    scratchRoot,
+    stopping: stopping.signal,
+  }
+  for (const jobName of jobNames) await serve(context, jobName)
+  await heartbeat(db, worker)
+  const beat = setInterval(() => {
+    heartbeat(db, worker).catch(onError) // the next one is two seconds away
+  }, HEARTBEAT_SECONDS * 1000)
+  log.info({ worker: worker.id, slots: worker.slots, ffmpeg: launcher.version, walls: launcher.walls }, 'worker ready')
+
+  const reason = await toldToStop()
+  log.info({ reason }, 'worker stopping')
+  setTimeout(() => {
+    log.error('worker did not stop in time')
+    process.exit(1)
+  }, STOP_WITHIN_MS).unref()
+  stopping.abort(new Error(`worker stopping (${reason})`))
+  clearInterval(beat)
+  await removeWorker(db, worker.id)
+  await boss.stop({ graceful: true, timeout: STOP_WITHIN_MS - 2000 })
+  await db.destroy()
+  log.info('worker stopped')
+}
+
+/** The catalogue's type loses the link between name and data in a loop; the entry's parser restores it. */
+async function serve<Name extends JobName>(context: WorkerContext, name: Name): Promise<void> {
+  const handler: Handler<Name> = handlers[name]
+  const concurrency = name === 'ladder' ? context.config.workerConcurrency : 1
+  await context.boss.work<unknown>(
+    name,
+    {
+      batchSize: 1,
+      localConcurrency: concurrency,
+      // NOTIFY wakes one fetch; a backlog then drains at this pace, and a lost NOTIFY costs no more.
+      pollingIntervalSeconds: 0.5,
+      notifyPollingIntervalSeconds: 0.5,
+      ...('heartbeatSeconds' in jobs[name].queue && { heartbeatRefreshSeconds: 2 }),
+    },
+    async ([job]) => {
+      if (!job || context.stopping.aborted) throw new Error('worker stopping')
+      const data = jobs[name].data.parse(job.data)
+      await handler(context, data as Parameters<Handler<Name>>[1], job as Parameters<Handler<Name>>[2])
+    },
+  )
+}
+
+async function requireQueues(boss: Boss): Promise<void> {
+  const existing = new Set((await boss.getQueues()).map(queue => queue.name))
+  const missing = jobNames.filter(name => !existing.has(name))
+  if (missing.length > 0) throw new Error(`The database lacks queues (${missing.join(', ')}): run \`pnpm migrate\`.`)
+}
+
+/** Resolves with the reason: a signal, or the end of the process that started this one. */
+function toldToStop(): Promise<string> {
+  return new Promise(resolve => {
+    process.once('SIGTERM', () => resolve('SIGTERM'))
+    process.once('SIGINT', () => resolve('SIGINT'))
+    const parent = Number(process.env['PGREEL_PARENT_PID'])
+    if (!parent) return
+    setInterval(() => {
+      if (!isAlive(parent)) resolve('its launcher is gone')
+    }, PARENT_POLL_MS).unref()
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: alive, and somebody else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+main().catch((error: Error) => {
+  // Before the log exists, or about it: one sentence for the operator, causes below.
+  process.stderr.write(`The worker cannot start. ${error.message}\n`)
+  if (error.cause instanceof Error) process.stderr.write(`  ${error.cause.message}\n`)
+  process.exit(1)
+})

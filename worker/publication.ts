@@ -1,0 +1,111 @@
+// What is published beside the streams: the playlists we write ourselves, the MP4 and the poster.
+// An MP4 or a poster that fails costs neither ladder nor video.
+import { rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Attempt } from '#db/attempts.ts'
+import type { NewPublication, NewRendition } from '#db/publish.ts'
+import { attemptKey } from '#media/keys.ts'
+import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
+import { mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import type { Plan } from './ffmpeg/plan.ts'
+import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
+import { type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
+import type { Logger } from './log.ts'
+
+const POSTER_AT_SECONDS = 1
+const POSTER_AT_SHARE = 0.1
+
+interface Input {
+  attempt: Attempt
+  log: Logger
+  signal: AbortSignal
+  scratch: string
+  plan: Plan
+  streams: { video: MeasuredStream[]; audio: MeasuredStream | null }
+}
+
+/** Completes the scratch folder to what is published, and describes it for the database. */
+export async function writePublication(input: Input): Promise<NewPublication> {
+  const { scratch, plan, streams, attempt } = input
+  const { video, audio } = streams
+  const [top] = video
+  if (!top) throw new Error('a ladder without a rung')
+  const hasMp4 = await tryFfmpeg(input, 'mp4', mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null }))
+  const posterAt = Math.min(POSTER_AT_SECONDS, top.durationSeconds * POSTER_AT_SHARE)
+  const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
+  const all = audio ? [...video, audio] : video
+  for (const stream of all) await writeMediaPlaylist(scratch, stream)
+  if (!audio) await rm(path.join(scratch, 'audio'), { recursive: true, force: true })
+  const fps = plan.frameRate.num / plan.frameRate.den
+  await writeFile(path.join(scratch, 'master.m3u8'), master(streams, fps))
+
+  const key = (name: string) => attemptKey(attempt.videoId, attempt.token, name)
+  const renditions: NewRendition[] = all.map(stream => ({
+    ...describe(stream, fps),
+    key: key(`${stream.name}/index.m3u8`),
+  }))
+  for (const [kind, name, exists] of [['mp4', 'video.mp4', hasMp4], ['poster', 'poster.jpg', hasPoster]] as const) {
+    if (exists) renditions.push({ ...EMPTY, kind, key: key(name), bytes: await sizeOf(scratch, name) })
+  }
+  return {
+    masterKey: key('master.m3u8'),
+    mp4Key: hasMp4 ? key('video.mp4') : null,
+    posterKey: hasPoster ? key('poster.jpg') : null,
+    durationSeconds: top.durationSeconds,
+    width: top.track.kind === 'video' ? top.track.width : 0,
+    height: top.track.kind === 'video' ? top.track.height : 0,
+    renditions,
+  }
+}
+
+const EMPTY = {
+  width: null,
+  height: null,
+  fps: null,
+  codecs: null,
+  peakBps: null,
+  averageBps: null,
+  segments: [],
+}
+
+function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStream, fps: number) {
+  const size = track.kind === 'video' ? { width: track.width, height: track.height, fps } : EMPTY
+  return { ...EMPTY, ...size, kind: track.kind, codecs: track.codec, peakBps, averageBps, bytes, segments }
+}
+
+async function writeMediaPlaylist(scratch: string, { name, segments }: MeasuredStream): Promise<void> {
+  const folder = path.join(scratch, name)
+  await writeFile(path.join(folder, 'index.m3u8'), mediaPlaylist({ init: 'init.mp4', segments }))
+  await rm(path.join(folder, SCRATCH_PLAYLIST))
+}
+
+function master({ video, audio }: Input['streams'], fps: number): string {
+  return masterPlaylist({
+    video: video.flatMap(({ name, track, peakBps, averageBps }) =>
+      track.kind === 'video'
+        ? [{ uri: `${name}/index.m3u8`, width: track.width, height: track.height, fps, codecs: track.codec, peakBps, averageBps }]
+        : [],
+    ),
+    audio: audio && {
+      uri: `${audio.name}/index.m3u8`,
+      codecs: audio.track.codec,
+      peakBps: audio.peakBps,
+      averageBps: audio.averageBps,
+    },
+  })
+}
+
+async function tryFfmpeg(
+  { signal, log }: Input,
+  what: string,
+  command: Parameters<typeof runFfmpeg>[0],
+): Promise<boolean> {
+  try {
+    await runFfmpeg(command, { signal, log })
+    return true
+  } catch (error) {
+    if (!(error instanceof FfmpegFailed)) throw error
+    log.warn({ err: error, stderr: error.stderr, what }, 'rendition left out')
+    return false
+  }
+}
