@@ -15,7 +15,8 @@ export function problem(status: number, code: string, detail: string, headers?: 
   })
 }
 
-export const notFound = () => problem(404, 'video_not_found', 'There is no such video; it may have been deleted.')
+export const notFound = () =>
+  problem(404, 'video_not_found', 'There is no such video; it may have been deleted.')
 
 /** Turns what a handler throws into a problem: nothing of ours leaks, everything is logged. */
 export async function answer(handle: () => Promise<Response>): Promise<Response> {
@@ -24,7 +25,9 @@ export async function answer(handle: () => Promise<Response>): Promise<Response>
   } catch (error) {
     if (error instanceof BadRequest) return problem(400, error.code, error.message)
     log.error({ err: error }, 'request failed')
-    return problem(500, 'internal', 'Something went wrong here. Try again in a moment.', { 'Retry-After': '5' })
+    return problem(500, 'internal', 'Something went wrong here. Try again in a moment.', {
+      'Retry-After': '5',
+    })
   }
 }
 

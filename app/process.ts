@@ -1,7 +1,7 @@
 // What the web process needs beyond Next.js: long uploads, a quick end, and no life without its
 // launcher.
 import diagnostics from 'node:diagnostics_channel'
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { closeHub } from '#app/api/events/hub.ts'
 import { restoreContentLength } from '#app/media/content-length.ts'
 
@@ -51,7 +51,8 @@ function endWithLauncher(): void {
     try {
       process.kill(launcher, 0)
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') process.kill(process.pid, 'SIGTERM')
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH')
+        process.kill(process.pid, 'SIGTERM')
     }
   }, PARENT_POLL_MS).unref()
 }

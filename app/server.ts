@@ -1,7 +1,8 @@
 // What the web process has one of: configuration, database, queue, storage, the listening
 // connection. Made on first use, kept on globalThis (Next.js loads this module more than once).
-import { type Config, loadConfig, requireDatabaseUrl } from '#config'
+
 import { log } from '#app/log.ts'
+import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
@@ -39,7 +40,9 @@ async function open(): Promise<Server> {
   try {
     const storage = await openStorage(config.storageDir)
     if (!(await isOurStorage(db, await storage.identity()))) {
-      throw new Error(`The storage at ${config.storageDir} belongs to another database: check STORAGE_URL and DATA_DIR.`)
+      throw new Error(
+        `The storage at ${config.storageDir} belongs to another database: check STORAGE_URL and DATA_DIR.`,
+      )
     }
     return { config, databaseUrl, db, storage, boss: lazyBoss(databaseUrl, onError) }
   } catch (error) {

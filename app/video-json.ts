@@ -1,10 +1,11 @@
 // Rows → the API's videos, in one place; and the two reads that pages and routes share.
+
+import { z } from 'zod'
+import { BadRequest } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
-import { BadRequest } from '#app/problem.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
-import { z } from 'zod'
 
 const uuid = z.uuid()
 const MAX_LIMIT = 50

@@ -27,7 +27,8 @@ export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal
   const start = performance.now()
   await installWithApt(['ffmpeg'], signal)
   const installed = await findFfmpeg(config)
-  if (!installed) throw new Sentence(`apt-get installed FFmpeg, but it is not on the PATH: ${howToInstall()}.`)
+  if (!installed)
+    throw new Sentence(`apt-get installed FFmpeg, but it is not on the PATH: ${howToInstall()}.`)
   say(`FFmpeg ${installed.version} installed in ${elapsed(start)}`)
   return installed
 }
@@ -61,7 +62,9 @@ async function ask(file: string, args: string[]): Promise<string> {
     return stdout
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new Sentence(`${file} does not run (${code}): check FFMPEG_PATH and FFPROBE_PATH.`, { cause: error })
+    throw new Sentence(`${file} does not run (${code}): check FFMPEG_PATH and FFPROBE_PATH.`, {
+      cause: error,
+    })
   }
 }
 

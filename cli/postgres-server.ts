@@ -106,7 +106,7 @@ export async function launch(home: PostgresHome, port: number, isThrowaway: bool
     await delay(15)
   }
   child.kill('SIGQUIT')
-  throw new Sentence(`Postgres did not start on port ${port}:\n${await lastLogLines(home)}`)
+  throw new Sentence(`Postgres did not start on port ${port}:\n${lastLogLines(home)}`)
 }
 
 /** The server that runs on this data directory; null when none does. Removes what a dead one left. */
@@ -138,8 +138,8 @@ export async function readPassword(home: PostgresHome): Promise<string> {
   return (await readFile(path.join(home.folder, 'password'), 'utf8')).trim()
 }
 
-export async function lastLogLines(home: PostgresHome): Promise<string> {
-  return (await readFile(logFile(home), 'utf8')).trim().split('\n').slice(-12).join('\n')
+export function lastLogLines(home: PostgresHome): string {
+  return readLines(logFile(home)).join('\n').trimEnd().split('\n').slice(-12).join('\n')
 }
 
 /** Writes a file that only we may read; complete or not at all. */

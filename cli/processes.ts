@@ -8,13 +8,16 @@ import { Sentence } from './say.ts'
 
 /** How long a child may take to end by itself. All of a stop fits in ten seconds, Postgres included. */
 const graceMilliseconds = 6_000
-const tailLines = 15
+const tailLines = 40
 
 export interface ChildOptions {
   cwd: string
   env?: Record<string, string | undefined>
-  /** `all` shows every line, `problems` warnings, errors and what is not a log line on stderr. */
-  show: 'all' | 'problems' | 'nothing'
+  /**
+   * `raw` passes the output on as it is; `all` shows every line made readable, `problems` those that
+   * warn, and what is no log line but went to stderr.
+   */
+  show: 'raw' | 'all' | 'problems' | 'nothing'
 }
 
 export interface Child {
@@ -40,12 +43,14 @@ export function startChild(name: string, command: string, args: string[], option
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env, PGREEL_PARENT_PID: String(process.pid) },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: options.show === 'raw' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
   const lines: string[] = []
   for (const stream of ['stdout', 'stderr'] as const) {
-    createInterface({ input: child[stream] }).on('line', raw => {
+    const input = child[stream]
+    if (!input) continue
+    createInterface({ input }).on('line', raw => {
       const line = readable(raw)
       lines.push(line.text)
       if (lines.length > tailLines) lines.shift()

@@ -1,6 +1,6 @@
 // Three short generated scenes, so that the first feed is worth a look: a dusk, an aurora, a tide.
 // Drawn by FFmpeg's own filters: still layers computed once, moved by `overlay`, so that each takes
-// about a second of one core.
+// a few seconds of one core.
 import path from 'node:path'
 import { run } from './processes.ts'
 
@@ -58,7 +58,14 @@ function dusk(): Sample {
     { color: [84, 36, 88], top: 0.73, speed: 0.056, waves: 1, phase: 4 },
     { color: [38, 18, 58], top: 0.83, speed: 0.09, waves: 1, phase: 5.2 },
   ]
-  return scene('Dusk over the hills', 'dusk.mp4', [width, height], [`${sky}[back]`], ridges, [196, 246.94, 293.66])
+  return scene(
+    'Dusk over the hills',
+    'dusk.mp4',
+    [width, height],
+    [`${sky}[back]`],
+    ridges,
+    [196, 246.94, 293.66],
+  )
 }
 
 function aurora(): Sample {
@@ -136,7 +143,18 @@ function scene(
       ...['-hide_banner', '-loglevel', 'error', '-y'],
       ...['-filter_complex', graph.join(';')],
       ...['-map', `[layer${ridges.length}]`, '-map', '[sound]', '-t', String(seconds), '-r', String(rate)],
-      ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-pix_fmt', 'yuv420p', '-g', String(2 * rate)],
+      ...[
+        '-c:v',
+        'libx264',
+        '-preset',
+        'veryfast',
+        '-crf',
+        '20',
+        '-pix_fmt',
+        'yuv420p',
+        '-g',
+        String(2 * rate),
+      ],
       ...['-c:a', 'aac', '-b:a', '96k', '-ac', '2', '-movflags', '+faststart'],
     ],
   }

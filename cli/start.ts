@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { loadConfig, requireDatabaseUrl } from '#config'
-import { nextCommand, root } from './project.ts'
 import { startChild } from './processes.ts'
+import { nextCommand, root } from './project.ts'
 import { fail, Sentence } from './say.ts'
 import { toldToStop } from './told-to-stop.ts'
 
@@ -13,9 +13,9 @@ try {
   if (!existsSync(path.join(root, '.next/BUILD_ID'))) {
     throw new Sentence('There is no production build: run `pnpm build` first.')
   }
-  const signal = toldToStop()
+  const { signal } = toldToStop()
   const [node, args] = nextCommand('start', config.host, config.port)
-  const web = startChild('web', node, args, { cwd: root, env: { NODE_ENV: 'production' }, show: 'all' })
+  const web = startChild('web', node, args, { cwd: root, env: { NODE_ENV: 'production' }, show: 'raw' })
   signal.addEventListener('abort', () => void web.stop(), { once: true })
   const { status } = await web.ended
   process.exitCode = signal.aborted ? 0 : (status ?? 1)

@@ -1,16 +1,18 @@
 // When a command has to end: a signal, or the death of what started it. `npx pnpm …` puts up to
 // five processes above ours and passes on neither SIGTERM nor its own death, so all are watched.
 import { readlinkSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ancestors, isAlive, type ProcessId } from './process-table.ts'
+import { Sentence } from './say.ts'
 
 const pollMilliseconds = 300
 
 /**
  * Aborts, with a sentence as reason, once this process should stop: SIGINT, SIGTERM, SIGHUP, or a
  * process that started it is gone. Further signals change nothing: stopping is bounded anyway, and
- * one Ctrl-C may arrive twice (from the terminal and from pnpm).
+ * one Ctrl-C may arrive twice (from the terminal and from pnpm). The caller may abort it for other reasons.
  */
-export function toldToStop(): AbortSignal {
+export function toldToStop(): AbortController {
   const controller = new AbortController()
   const stop = (why: string) => controller.abort(new Stopped(why))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name))
@@ -26,11 +28,33 @@ export function toldToStop(): AbortSignal {
     if (controller.signal.aborted) clearInterval(poll)
   }, pollMilliseconds)
   poll.unref()
-  return controller.signal
+  return controller
 }
 
 /** The reason of an abort that somebody asked for. */
 export class Stopped extends Error {}
+
+/**
+ * Waits for `work`; when it fails because of an abort, the abort's reason is the error. A connection
+ * breaks a moment before the process at its other end is known to have ended, hence the pause.
+ */
+export async function orReason<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof Sentence)) await Promise.race([aborted(signal), delay(1_000)])
+    signal.throwIfAborted()
+    throw error
+  }
+}
+
+/** Resolves once the signal aborts. Does not keep the process alive. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
 
 /**
  * Our parent, the package managers above it, and whoever called those. The last one does not count

@@ -56,15 +56,20 @@ export async function spentBudget(trx: Trx, videoId: string, kind: AttemptKind):
   const spent = await trx
     .selectFrom('attempts')
     .select([
-      sql<number>`count(*) filter (where outcome = 'crashed')::int`.as('crashed'),
+      // One that still runs when its job is given out again is a dead worker's.
+      sql<number>`count(*) filter (where outcome in ('crashed', 'running'))::int`.as('crashed'),
       sql<number>`count(*) filter (where outcome = 'failed' and cause = 'world')::int`.as('world'),
       sql<number>`count(*) filter (where outcome = 'failed' and cause = 'ours')::int`.as('ours'),
     ])
     .where('video_id', '=', videoId)
     .where('kind', '=', kind)
     // A retry asked for by a person starts a new count.
-    .where('started_at', '>', sql<Date>`coalesce((select max(at) from events
-      where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`)
+    .where(
+      'started_at',
+      '>',
+      sql<Date>`coalesce((select max(at) from events
+      where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`,
+    )
     .executeTakeFirstOrThrow()
   for (const cause of ['crashed', 'world', 'ours'] as const) {
     if (spent[cause] >= BUDGETS[cause]) return cause
@@ -122,7 +127,13 @@ interface Failure {
  * The attempt failed for good: the video says why, the job is over. A video that already plays keeps
  * playing.
  */
-export async function fail(trx: Trx, boss: Boss, job: Job, attempt: Attempt, failure: Failure): Promise<void> {
+export async function fail(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  attempt: Attempt,
+  failure: Failure,
+): Promise<void> {
   await end(trx, attempt, 'failed', failure)
   await failVideo(trx, attempt.videoId, failure)
   await complete(trx, boss, job)
@@ -138,7 +149,7 @@ export async function failForNow(
 ): Promise<'retried' | 'gave up'> {
   await end(trx, attempt, 'failed', failure)
   if (await spentBudget(trx, attempt.videoId, attempt.kind)) {
-    await failVideo(trx, attempt.videoId, gaveUp(failure.message))
+    await failVideo(trx, attempt.videoId, GAVE_UP)
     await complete(trx, boss, job)
     return 'gave up'
   }
@@ -177,11 +188,7 @@ export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId:
 }
 
 export async function markSwept(db: Db, token: string): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set({ swept_at: sql<Date>`now()` })
-    .where('token', '=', token)
-    .execute()
+  await db.updateTable('attempts').set({ swept_at: sql<Date>`now()` }).where('token', '=', token).execute()
 }
 
 export async function runningTokens(db: Db): Promise<Set<string>> {
@@ -206,12 +213,11 @@ export async function endRunning(
 }
 
 /** What a video says when we stopped trying. */
-export function gaveUp(reason: string): Failure {
-  return {
-    cause: 'ours',
-    code: 'gave_up',
-    message: `Processing failed again and again and was given up (${reason}). The upload is kept: retry, or tell the operator.`,
-  }
+export const GAVE_UP: Failure = {
+  cause: 'ours',
+  code: 'gave_up',
+  message:
+    'Processing failed again and again, so it was given up. Your upload is kept: retry it, or tell the operator.',
 }
 
 /** A video that plays already is not taken away by a failure of later work. */
@@ -231,6 +237,8 @@ async function end(
   outcome: Exclude<AttemptOutcome, 'running'>,
   failure?: Failure,
 ): Promise<void> {
+  // The video before the attempt, as claim and delete take them: the other way round is a deadlock.
+  await trx.selectFrom('videos').select('id').where('id', '=', attempt.videoId).forUpdate().execute()
   const ended = await trx
     .updateTable('attempts')
     .set({

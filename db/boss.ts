@@ -51,7 +51,9 @@ export async function migrateBoss(url: string): Promise<void> {
   await boss.start()
   try {
     // A dead-letter queue must exist before the queue that names it.
-    const inOrder = [...jobNames].sort((a, b) => Number('deadLetter' in jobs[a].queue) - Number('deadLetter' in jobs[b].queue))
+    const inOrder = [...jobNames].sort(
+      (a, b) => Number('deadLetter' in jobs[a].queue) - Number('deadLetter' in jobs[b].queue),
+    )
     for (const name of inOrder) {
       const declared = jobs[name]
       const { policy, ...options } = declared.queue

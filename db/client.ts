@@ -18,7 +18,9 @@ export function openDatabase(url: string, name: string, onError: (error: Error) 
     application_name: name,
     max: 10,
     connectionTimeoutMillis: 10_000,
-    types: { getTypeParser: (oid, format) => (oid === BIGINT ? Number : pg.types.getTypeParser(oid, format)) },
+    types: {
+      getTypeParser: (oid, format) => (oid === BIGINT ? Number : pg.types.getTypeParser(oid, format)),
+    },
   })
   // Without a listener a connection that dies while idle ends the whole process.
   pool.on('error', onError)

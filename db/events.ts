@@ -37,7 +37,11 @@ export async function lastEventId(db: Db, videoIds: string[]): Promise<number> {
 export function listenForVideos(
   url: string,
   name: string,
-  { onVideo, onGap, onError }: { onVideo: (id: string) => void; onGap: () => void; onError: (error: Error) => void },
+  {
+    onVideo,
+    onGap,
+    onError,
+  }: { onVideo: (id: string) => void; onGap: () => void; onError: (error: Error) => void },
 ): { close: () => Promise<void> } {
   let isClosed = false
   let client: pg.Client | null = null

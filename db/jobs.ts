@@ -43,7 +43,13 @@ export const jobs = {
   /** finished but unqueued uploads, expired uploads, what lost attempts left in the storage */
   sweep: {
     data: z.object({}).nullish(),
-    queue: { policy: 'singleton', retryLimit: 0, expireInSeconds: 600, heartbeatSeconds: 10, deleteAfterSeconds: HOUR },
+    queue: {
+      policy: 'singleton',
+      retryLimit: 0,
+      expireInSeconds: 600,
+      heartbeatSeconds: 10,
+      deleteAfterSeconds: HOUR,
+    },
     cron: '* * * * *',
   },
 } as const satisfies Record<string, JobDeclaration>

@@ -33,7 +33,10 @@ export async function pendingMigrations(db: Db, folder: string): Promise<string[
 }
 
 function migrator(db: Db, folder: string): Migrator {
-  return new Migrator({ db, provider: { getMigrations: () => readMigrations(path.join(folder, 'migrations')) } })
+  return new Migrator({
+    db,
+    provider: { getMigrations: () => readMigrations(path.join(folder, 'migrations')) },
+  })
 }
 
 async function readMigrations(folder: string): Promise<Record<string, Migration>> {
@@ -50,7 +53,9 @@ async function readMigrations(folder: string): Promise<Record<string, Migration>
 }
 
 async function requirePostgresVersion(db: Db): Promise<void> {
-  const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
+  const { rows } = await sql<{
+    version: string
+  }>`select current_setting('server_version_num') as version`.execute(db)
   if (Number(rows[0]?.version) < OLDEST_POSTGRES) {
     throw new Error(`pgreel needs Postgres 15 or newer; this server is ${rows[0]?.version}.`)
   }

@@ -14,14 +14,7 @@ import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Selectable
 
 export type VideoStatus = 'uploading' | 'queued' | 'processing' | 'ready' | 'failed' | 'cancelled'
 export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra'
-export type AttemptOutcome =
-  | 'running'
-  | 'won'
-  | 'lost'
-  | 'failed'
-  | 'crashed'
-  | 'cancelled'
-  | 'handed_back'
+export type AttemptOutcome = 'running' | 'won' | 'lost' | 'failed' | 'crashed' | 'cancelled' | 'handed_back'
 export type FailureCause = 'video' | 'world' | 'ours'
 export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster'
 

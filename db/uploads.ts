@@ -91,6 +91,8 @@ export async function outstandingBytes(db: Db): Promise<number> {
  * @returns whether this call was the one
  */
 export async function enqueueUpload(trx: Trx, boss: Boss, id: string): Promise<boolean> {
+  // The video before its upload, as a removal takes them: the other way round is a deadlock.
+  await trx.selectFrom('videos').select('id').where('id', '=', id).forUpdate().execute()
   const finished = await trx
     .updateTable('uploads')
     .set({ finished_at: sql<Date>`now()`, last_byte_at: sql<Date>`now()`, received: sql<number>`length` })

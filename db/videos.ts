@@ -35,7 +35,11 @@ export async function findVideos(db: Db, ids: string[]): Promise<VideoWithRendit
 }
 
 /** Playable public videos, newest first. Index: videos_feed. */
-export async function feed(db: Db, after: FeedPosition | null, limit: number): Promise<VideoWithRenditions[]> {
+export async function feed(
+  db: Db,
+  after: FeedPosition | null,
+  limit: number,
+): Promise<VideoWithRenditions[]> {
   let query = withRenditions(db)
     .where('playable_at', 'is not', null)
     .where('visibility', '=', 'public')
@@ -156,7 +160,16 @@ function withRenditions(db: Db) {
         eb
           .selectFrom('publication_renditions')
           .innerJoin('renditions', 'renditions.id', 'publication_renditions.rendition_id')
-          .select(['kind', 'renditions.width', 'renditions.height', 'fps', 'codecs', 'peak_bps', 'bytes', 'state'])
+          .select([
+            'kind',
+            'renditions.width',
+            'renditions.height',
+            'fps',
+            'codecs',
+            'peak_bps',
+            'bytes',
+            'state',
+          ])
           .whereRef('publication_renditions.publication_id', '=', 'videos.publication_id')
           .orderBy('kind')
           .orderBy('renditions.height', 'desc'),

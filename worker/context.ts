@@ -19,4 +19,8 @@ export interface WorkerContext {
 }
 
 /** A job is done when this returns; handlers that complete it in their own transaction just return. */
-export type Handler<Name extends JobName> = (context: WorkerContext, data: JobData<Name>, job: Job) => Promise<void>
+export type Handler<Name extends JobName> = (
+  context: WorkerContext,
+  data: JobData<Name>,
+  job: Job,
+) => Promise<void>

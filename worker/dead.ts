@@ -1,12 +1,12 @@
 // pg-boss gave up on a job in its own SQL, where it cannot know our rows: here attempt and video end
 // too, in one transaction, so that no video says "processing" for ever.
-import { endRunning, failVideo, gaveUp } from '#db/attempts.ts'
+import { endRunning, failVideo, GAVE_UP } from '#db/attempts.ts'
 import type { Handler } from './context.ts'
 
 export const dead: Handler<'dead'> = async ({ db, log }, { videoId }) => {
   await db.transaction().execute(async trx => {
+    await failVideo(trx, videoId, GAVE_UP)
     await endRunning(trx, videoId, 'crashed')
-    await failVideo(trx, videoId, gaveUp('out of retries'))
   })
   log.error({ videoId }, 'job gave up')
 }

@@ -22,7 +22,11 @@ export class WorldError extends Error {
 const WORLD_ERRNO = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EROFS']
 
 /** Sorts what was thrown; errors of the file system that pass by themselves are the world's. */
-export function sortFailure(error: unknown): { cause: 'video' | 'world' | 'ours'; code: string; message: string } {
+export function sortFailure(error: unknown): {
+  cause: 'video' | 'world' | 'ours'
+  code: string
+  message: string
+} {
   if (error instanceof VideoError) return { cause: 'video', code: error.code, message: error.message }
   if (error instanceof WorldError) return { cause: 'world', code: error.code, message: error.message }
   const message = error instanceof Error ? error.message : String(error)

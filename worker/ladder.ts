@@ -3,7 +3,19 @@
 // only then the transaction that names them.
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { type Attempt, claim, fail, failForNow, failVideo, gaveUp, handBack, report, saveFacts, spentBudget } from '#db/attempts.ts'
+import {
+  type Attempt,
+  claim,
+  endRunning,
+  fail,
+  failForNow,
+  failVideo,
+  GAVE_UP,
+  handBack,
+  report,
+  saveFacts,
+  spentBudget,
+} from '#db/attempts.ts'
 import { complete, type Job, JobLost } from '#db/boss.ts'
 import { publish } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
@@ -14,7 +26,7 @@ import { decodeCommand, ladderCommand } from './ffmpeg/args.ts'
 import { type Plan, planLadder, RECIPE } from './ffmpeg/plan.ts'
 import { probe } from './ffmpeg/probe.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
-import { measureLadder, type MeasuredStream, Unplayable } from './ffmpeg/verify.ts'
+import { type MeasuredStream, measureLadder, Unplayable } from './ffmpeg/verify.ts'
 import { writePublication } from './publication.ts'
 import { sweepScratch, withScratch } from './scratch.ts'
 
@@ -22,7 +34,10 @@ export const ladder: Handler<'ladder'> = async (context, { videoId }, job) => {
   const claimed = await context.db.transaction().execute(async trx => {
     const spent = await spentBudget(trx, videoId, 'ladder')
     if (spent) {
-      await failVideo(trx, videoId, gaveUp(`${spent} too often`))
+      await failVideo(trx, videoId, GAVE_UP)
+      // Else a killed worker's last attempt would run for ever, and its files and scratch stay.
+      await endRunning(trx, videoId, 'crashed', 'ladder')
+      context.log.error({ videoId, spent }, 'video given up')
       return null
     }
     return claim(trx, { videoId, kind: 'ladder', recipe: RECIPE, workerId: context.workerId })
@@ -40,7 +55,9 @@ export const ladder: Handler<'ladder'> = async (context, { videoId }, job) => {
   const signal = AbortSignal.any([context.stopping, job.signal, lost.signal])
   const attemptContext = { ...context, log, attempt, job, signal, lose: () => lost.abort(new JobLost(job)) }
   try {
-    await withScratch(context.scratchRoot, attempt.token, scratch => makeAndPublish(attemptContext, video, scratch))
+    await withScratch(context.scratchRoot, attempt.token, scratch =>
+      makeAndPublish(attemptContext, video, scratch),
+    )
     log.info({ ms: Math.round(performance.now() - started) }, 'video published')
   } catch (error) {
     await endFailed(attemptContext, error)
@@ -94,7 +111,9 @@ async function encode(context: AttemptContext, source: string, scratch: string, 
         const elapsed = (performance.now() - started) / 1000
         const etaSeconds = progress > 0.02 ? Math.round((elapsed / progress) * (1 - progress)) : null
         // Fire and forget: a progress report that fails is followed by another.
-        tell(context, 'encoding', progress, etaSeconds).catch(error => context.log.warn({ err: error }, 'progress lost'))
+        tell(context, 'encoding', progress, etaSeconds).catch(error =>
+          context.log.warn({ err: error }, 'progress lost'),
+        )
       },
     })
     await tell(context, 'verifying', 0.99, null)
@@ -102,7 +121,8 @@ async function encode(context: AttemptContext, source: string, scratch: string, 
     requireWhole(streams.video, expected)
     return streams
   } catch (error) {
-    if (error instanceof FfmpegFailed || error instanceof Unplayable) await blameSource(context, source, scratch, plan, error)
+    if (error instanceof FfmpegFailed || error instanceof Unplayable)
+      await blameSource(context, source, scratch, plan, error)
     throw error
   }
 }
@@ -143,7 +163,12 @@ async function blameSource(
 }
 
 /** Reports where the work is, and stops it when the attempt is no longer the one that counts. */
-async function tell(context: AttemptContext, stage: string, progress: number, etaSeconds: number | null): Promise<void> {
+async function tell(
+  context: AttemptContext,
+  stage: string,
+  progress: number,
+  etaSeconds: number | null,
+): Promise<void> {
   const isOurs = await report(context.db, context.attempt, { stage, progress, etaSeconds })
   if (!isOurs) context.lose()
 }

@@ -11,16 +11,10 @@ import { pendingMigrations } from '#db/migrate.ts'
 import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
 import { openStorage } from '#media/storage.ts'
 import type { Handler, WorkerContext } from './context.ts'
-import { dead } from './dead.ts'
 import { installLauncher } from './ffmpeg/launcher.ts'
-import { ladder } from './ladder.ts'
+import { handlers } from './handlers.ts'
 import { openLog } from './log.ts'
-import { purge } from './purge.ts'
 import { sweepScratch } from './scratch.ts'
-import { sweep } from './sweep.ts'
-
-/** Exactly one handler for each entry of the catalogue: a missing or foreign one does not compile. */
-const handlers: { [Name in JobName]: Handler<Name> } = { ladder, purge, dead, sweep }
 
 // Within what a service manager allows before it kills.
 const STOP_WITHIN_MS = 8000
@@ -36,18 +30,25 @@ async function main(): Promise<void> {
   const db = openDatabase(url, name, onError)
 
   const pending = await pendingMigrations(db, path.join(root, 'db'))
-  if (pending.length > 0) throw new Error(`The database lacks migrations (${pending.join(', ')}): run \`pnpm migrate\`.`)
+  if (pending.length > 0)
+    throw new Error(`The database lacks migrations (${pending.join(', ')}): run \`pnpm migrate\`.`)
   const storage = await openStorage(config.storageDir)
   if (!(await isOurStorage(db, await storage.identity()))) {
     throw new Error(
       `The storage at ${config.storageDir} is not the one the web process writes to: set STORAGE_URL (or DATA_DIR) to the same folder on both.`,
     )
   }
-  const worker: WorkerIdentity = { id: crypto.randomUUID(), host: hostname(), pid: process.pid, slots: config.workerConcurrency }
+  const worker: WorkerIdentity = {
+    id: crypto.randomUUID(),
+    host: hostname(),
+    pid: process.pid,
+    slots: config.workerConcurrency,
+  }
   // Scratch is this machine's: workers of one DATA_DIR share it, and clean up after each other.
   const scratchRoot = path.join(config.dataDir, 'scratch')
   const launcher = await installLauncher(path.join(config.dataDir, 'launcher'), config)
-  if (launcher.missing.length > 0) log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
+  if (launcher.missing.length > 0)
+    log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
 
   const boss = await startBoss({ url, name, works: true, onError })
   await requireQueues(boss)
@@ -64,7 +65,10 @@ async function main(): Promise<void> {
   const beat = setInterval(() => {
     heartbeat(db, worker).catch(onError) // the next one is two seconds away
   }, HEARTBEAT_SECONDS * 1000)
-  log.info({ worker: worker.id, slots: worker.slots, ffmpeg: launcher.version, walls: launcher.walls }, 'worker ready')
+  log.info(
+    { worker: worker.id, slots: worker.slots, ffmpeg: launcher.version, walls: launcher.walls },
+    'worker ready',
+  )
 
   const reason = await toldToStop()
   log.info({ reason }, 'worker stopping')
@@ -105,7 +109,8 @@ async function serve<Name extends JobName>(context: WorkerContext, name: Name): 
 async function requireQueues(boss: Boss): Promise<void> {
   const existing = new Set((await boss.getQueues()).map(queue => queue.name))
   const missing = jobNames.filter(name => !existing.has(name))
-  if (missing.length > 0) throw new Error(`The database lacks queues (${missing.join(', ')}): run \`pnpm migrate\`.`)
+  if (missing.length > 0)
+    throw new Error(`The database lacks queues (${missing.join(', ')}): run \`pnpm migrate\`.`)
 }
 
 /** Resolves with the reason: a signal, or the end of the process that started this one. */

@@ -30,7 +30,11 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const { video, audio } = streams
   const [top] = video
   if (!top) throw new Error('a ladder without a rung')
-  const hasMp4 = await tryFfmpeg(input, 'mp4', mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null }))
+  const hasMp4 = await tryFfmpeg(
+    input,
+    'mp4',
+    mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null }),
+  )
   const posterAt = Math.min(POSTER_AT_SECONDS, top.durationSeconds * POSTER_AT_SHARE)
   const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
   const all = audio ? [...video, audio] : video
@@ -44,7 +48,10 @@ export async function writePublication(input: Input): Promise<NewPublication> {
     ...describe(stream, fps),
     key: key(`${stream.name}/index.m3u8`),
   }))
-  for (const [kind, name, exists] of [['mp4', 'video.mp4', hasMp4], ['poster', 'poster.jpg', hasPoster]] as const) {
+  for (const [kind, name, exists] of [
+    ['mp4', 'video.mp4', hasMp4],
+    ['poster', 'poster.jpg', hasPoster],
+  ] as const) {
     if (exists) renditions.push({ ...EMPTY, kind, key: key(name), bytes: await sizeOf(scratch, name) })
   }
   return {
@@ -83,7 +90,17 @@ function master({ video, audio }: Input['streams'], fps: number): string {
   return masterPlaylist({
     video: video.flatMap(({ name, track, peakBps, averageBps }) =>
       track.kind === 'video'
-        ? [{ uri: `${name}/index.m3u8`, width: track.width, height: track.height, fps, codecs: track.codec, peakBps, averageBps }]
+        ? [
+            {
+              uri: `${name}/index.m3u8`,
+              width: track.width,
+              height: track.height,
+              fps,
+              codecs: track.codec,
+              peakBps,
+              averageBps,
+            },
+          ]
         : [],
     ),
     audio: audio && {

@@ -2,11 +2,15 @@
 // storage (same disk, so publishing is a rename) and belong to this machine.
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Db } from '#db/client.ts'
 import { runningTokens } from '#db/attempts.ts'
+import type { Db } from '#db/client.ts'
 
 /** Runs `work` with a fresh folder, and removes it however `work` ends. */
-export async function withScratch<T>(root: string, token: string, work: (folder: string) => Promise<T>): Promise<T> {
+export async function withScratch<T>(
+  root: string,
+  token: string,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = path.join(root, token)
   await mkdir(folder, { recursive: true })
   try {

@@ -12,16 +12,19 @@ interface LiveStatusProps {
   isWorkerMissing: boolean
   /** takes the answer of an action, before the event stream tells */
   onChange(video: Video): void
+  /** only for the uploader: a video's page is open to everyone */
+  canCancel?: boolean
   /** what else a person may want to do once it has stopped */
   otherActions?: ReactNode
 }
 
-export function LiveStatus({ video, isWorkerMissing, onChange, otherActions }: LiveStatusProps) {
+export function LiveStatus(props: LiveStatusProps) {
+  const { video, onChange, otherActions } = props
   switch (video.status) {
     case 'uploading':
     case 'queued':
     case 'processing':
-      return <Underway video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} />
+      return <Underway {...props} />
     case 'failed':
       return (
         <Stopped video={video} onChange={onChange} otherActions={otherActions}>
@@ -52,7 +55,7 @@ export function LiveStatus({ video, isWorkerMissing, onChange, otherActions }: L
   }
 }
 
-function Underway({ video, isWorkerMissing, onChange }: Omit<LiveStatusProps, 'otherActions'>) {
+function Underway({ video, isWorkerMissing, onChange, canCancel = false }: LiveStatusProps) {
   const action = useVideoAction(video.id, onChange)
   const hasBegun = video.status === 'processing'
   return (
@@ -71,17 +74,15 @@ function Underway({ video, isWorkerMissing, onChange }: Omit<LiveStatusProps, 'o
           No worker is running. Your video is safe and will be processed when one starts.
         </p>
       )}
-      {video.status !== 'uploading' && !video.playable && (
-        <div className={styles.actions}>
-          <button
-            type="button"
-            className="button quiet"
-            disabled={action.isBusy}
-            onClick={() => action.run('cancel')}
-          >
-            Cancel processing
-          </button>
-        </div>
+      {canCancel && video.status !== 'uploading' && !video.playable && (
+        <button
+          type="button"
+          className={styles.bare}
+          disabled={action.isBusy}
+          onClick={() => action.run('cancel')}
+        >
+          {action.isBusy ? 'Cancelling' : 'Cancel processing'}
+        </button>
       )}
       {action.problem && <p className="notice danger">{action.problem}</p>}
     </div>

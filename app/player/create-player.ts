@@ -32,7 +32,7 @@ export function createPlayer(
   // in Chromium builds that claim to play HLS and then handle separate audio badly.
   const { IS_SAFARI, IS_IOS } = library.browser
   const overrideNative = !(IS_SAFARI || IS_IOS)
-  return library(element, {
+  const player = library(element, {
     sources: sourcesOf(video),
     // The next source of the list when one fails before it plays.
     retryOnError: true,
@@ -47,6 +47,10 @@ export function createPlayer(
       nativeVideoTracks: !overrideNative,
     },
   })
+  // It calls itself a landmark, "Video Player": one in every article of a feed says nothing.
+  player.el().removeAttribute('role')
+  player.el().removeAttribute('aria-label')
+  return player
 }
 
 function sourcesOf(video: Video) {

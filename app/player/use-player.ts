@@ -46,6 +46,10 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
       onFirstFrame(made, () => !isGone && setDrawn(true))
       made.on('waiting', () => setStalled(true))
       made.on(['playing', 'pause', 'timeupdate'], () => setStalled(false))
+      // The next source, tried after one that failed, does not inherit the play() of the first.
+      made.on('loadedmetadata', () => {
+        if (made?.paused() && latest.current.isPlaying) void start(made, () => latest.current.onBlocked())
+      })
       // After the next source was tried in its place, the error is gone again.
       made.on('error', () => setTimeout(() => !isGone && made?.error() && setFailed(true)))
       setPlayer(made)

@@ -40,7 +40,10 @@ export function DropZone({ isReady, maxBytes, isSmall, onFiles }: DropZoneProps)
         <UploadIcon />
       </span>
       <div>
-        <p className={styles.invitation}>Drop videos here</p>
+        <p className={styles.invitation}>
+          <span className={styles.forMouse}>Drop videos here</span>
+          <span className={styles.forTouch}>Add your videos</span>
+        </p>
         <p className={styles.small} id="upload-limits">
           Any format, several at once, up to {describeBytes(maxBytes)} each
         </p>

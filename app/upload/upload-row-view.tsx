@@ -42,7 +42,7 @@ export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session,
         {video && !isRemoved && (
           <>
             {video.status === 'ready' && <p className={styles.good}>Ready to watch</p>}
-            <LiveStatus video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} />
+            <LiveStatus video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} canCancel />
             {video.playable && (
               <Link href={`/v/${video.id}`} className={`button ${styles.watch}`}>
                 Watch<span className="visually-hidden"> {row.title}</span>
@@ -66,7 +66,7 @@ function RowButtons({ row, session }: { row: UploadRow; session: UploadSession }
           type="button"
           aria-label={`${isPaused ? 'Resume' : 'Pause'} ${row.title}`}
           title={isPaused ? 'Resume' : 'Pause'}
-          onClick={() => session.pauseOrResume(row.key)}
+          onClick={() => session.pauseOrResume(row)}
         >
           {isPaused ? <PlayIcon /> : <PauseIcon />}
         </button>
@@ -98,11 +98,7 @@ function Sending({ row, session }: { row: UploadRow; session: UploadSession }) {
           {row.problem?.detail}
         </p>
         {row.canRetry && (
-          <button
-            type="button"
-            className={`button quiet ${styles.watch}`}
-            onClick={() => session.retry(row.key)}
-          >
+          <button type="button" className={`button quiet ${styles.watch}`} onClick={() => session.retry(row)}>
             Try again
           </button>
         )}

@@ -10,6 +10,8 @@ export type UploadPhase = 'sending' | 'paused' | 'waiting' | 'sent' | 'refused' 
 
 export interface UploadRow {
   key: string
+  /** Uppy's, while it holds the file */
+  fileId: string | null
   phase: UploadPhase
   fileName: string
   title: string
@@ -31,6 +33,7 @@ export function isUnderway(row: UploadRow): boolean {
 
 export function makeRow(row: Partial<UploadRow> & Pick<UploadRow, 'key' | 'phase' | 'title'>): UploadRow {
   return {
+    fileId: null,
     fileName: row.title,
     sizeBytes: 0,
     sentBytes: 0,

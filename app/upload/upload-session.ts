@@ -36,55 +36,53 @@ export class UploadSession {
   readonly rows = (): readonly UploadRow[] => this.#rows
 
   add(files: Iterable<File>, maxBytes: number): void {
-    for (const file of files) {
-      const problem = checkFile(file, maxBytes)
-      if (problem) {
-        // Nobody's file to Uppy: a key of its own, as the same wrong file may be tried twice.
-        const key = `refused-${Date.now()}-${this.#rows.length}`
-        const title = titleFromFileName(file.name)
-        const row = { key, phase: 'refused' as const, title, fileName: file.name, sizeBytes: file.size }
-        this.#publish([makeRow({ ...row, problem }), ...this.#rows])
-      } else {
-        this.#send(file)
-      }
-    }
+    const added = [...files].flatMap((file, index) => this.#addOne(file, index, maxBytes) ?? [])
+    // Newest batch first, in the order chosen. Where one goes on with an upload from before a reload,
+    // it takes that one's place.
+    const continued = new Set(added.map(row => row.videoId).filter(id => id !== null))
+    const others = this.#rows.filter(row => row.videoId === null || !continued.has(row.videoId))
+    this.#publish([...added, ...others])
   }
 
-  pauseOrResume(key: string): void {
-    const isPaused = this.#uppy.pauseResume(key)
-    if (isPaused === undefined) return
-    this.#meters.get(key)?.reset()
-    this.#change(key, { phase: isPaused ? 'paused' : phaseByNetwork(), bytesPerSecond: null })
+  pauseOrResume({ fileId }: UploadRow): void {
+    const isPaused = fileId === null ? undefined : this.#uppy.pauseResume(fileId)
+    if (fileId === null || isPaused === undefined) return
+    this.#meters.get(fileId)?.reset()
+    this.#change(fileId, { phase: isPaused ? 'paused' : phaseByNetwork(), bytesPerSecond: null })
   }
 
-  retry(key: string): void {
-    this.#change(key, { phase: phaseByNetwork(), problem: null })
-    void this.#uppy.retryUpload(key) // what becomes of it comes as events
+  retry({ fileId }: UploadRow): void {
+    if (fileId === null) return
+    this.#change(fileId, { phase: phaseByNetwork(), problem: null })
+    void this.#uppy.retryUpload(fileId) // what becomes of it comes as events
   }
 
   /** Stops it and has the server forget it. */
   cancel(row: UploadRow): void {
-    const isUppys = this.#uppy.getFile(row.key) !== undefined
-    if (isUppys) this.#uppy.removeFile(row.key)
-    else if (row.videoId) void terminate(row.videoId)
+    if (row.fileId === null && row.videoId) void terminate(row.videoId)
     if (row.videoId) forgetUnfinished(row.videoId)
     this.dismiss(row)
   }
 
-  /** Takes it off the list; the video, if there is one, stays. */
+  /** Takes it off the list; a video that has arrived stays. */
   dismiss(row: UploadRow): void {
     if (row.previewUrl) URL.revokeObjectURL(row.previewUrl)
     if (row.videoId) forgetSent(row.videoId)
-    if (this.#uppy.getFile(row.key)) this.#uppy.removeFile(row.key)
-    this.#meters.delete(row.key)
+    // Uppy tells the server to drop what it has of an upload that was not finished.
+    if (row.fileId) this.#letGo(row.fileId)
     this.#publish(this.#rows.filter(other => other.key !== row.key))
   }
 
-  #send(file: File) {
+  #addOne(file: File, index: number, maxBytes: number): UploadRow | null {
     const title = titleFromFileName(file.name)
-    let key: string
+    const about = { title, fileName: file.name, sizeBytes: file.size }
+    const problem = checkFile(file, maxBytes)
+    const key = `${Date.now()}-${index}`
+    if (problem) return makeRow({ key, phase: 'refused', ...about, problem })
+
+    let fileId: string
     try {
-      key = this.#uppy.addFile({
+      fileId = this.#uppy.addFile({
         name: file.name,
         type: file.type,
         data: file,
@@ -92,23 +90,13 @@ export class UploadSession {
         meta: { filename: file.name, filetype: file.type, title },
       })
     } catch {
-      return // Uppy's RestrictionError for a file that is on the list already: it is on its way
+      return null // Uppy's RestrictionError for a file that is on the list already: it is on its way
     }
-    this.#meters.set(key, new SpeedMeter())
-    // Where this goes on with an upload from before a reload, it takes that one's place on the list.
-    const previous = listUnfinished().find(upload => upload.fingerprint === fingerprintOf(key))
+    this.#meters.set(fileId, new SpeedMeter())
+    const previous = listUnfinished().find(upload => upload.fingerprint === fingerprintOf(fileId))
     const videoId = previous ? videoIdOf(previous.uploadUrl ?? '') : null
-    const others = this.#rows.filter(other => videoId === null || other.videoId !== videoId)
-    const row = makeRow({
-      key,
-      phase: phaseByNetwork(),
-      title,
-      fileName: file.name,
-      sizeBytes: file.size,
-      videoId,
-      previewUrl: URL.createObjectURL(file),
-    })
-    this.#publish([row, ...others])
+    const previewUrl = URL.createObjectURL(file)
+    return makeRow({ key, fileId, phase: phaseByNetwork(), ...about, videoId, previewUrl })
   }
 
   #followUppy() {
@@ -129,14 +117,14 @@ export class UploadSession {
     })
   }
 
-  #progress(key: string, sentBytes: number) {
-    const row = this.#rows.find(other => other.key === key)
+  #progress(fileId: string, sentBytes: number) {
+    const row = this.#rows.find(other => other.fileId === fileId)
     if (!row || row.phase === 'paused') return
-    const meter = this.#meters.get(key)
+    const meter = this.#meters.get(fileId)
     if (row.phase === 'waiting') meter?.reset()
     meter?.add(performance.now(), sentBytes)
-    const uploadUrl = this.#uppy.getFile(key)?.tus?.uploadUrl
-    this.#change(key, {
+    const uploadUrl = this.#uppy.getFile(fileId)?.tus?.uploadUrl
+    this.#change(fileId, {
       phase: 'sending',
       sentBytes,
       bytesPerSecond: meter?.bytesPerSecond() ?? null,
@@ -144,29 +132,36 @@ export class UploadSession {
     })
   }
 
-  #finish(key: string, videoId: string) {
-    const row = this.#rows.find(other => other.key === key)
+  #finish(fileId: string, videoId: string) {
+    const row = this.#rows.find(other => other.fileId === fileId)
     if (!row) return
     rememberSent({ videoId, title: row.title, sizeBytes: row.sizeBytes })
-    this.#change(key, { phase: 'sent', videoId, sentBytes: row.sizeBytes, bytesPerSecond: null })
-    // So that the same file may be uploaded again, as a new video: Uppy lets go of it and the row gets
-    // a key of its own. Not in this turn: while Uppy still holds the upload, removing its file asks
-    // the server to delete what it has just received.
-    setTimeout(() => {
-      this.#change(key, { key: `sent-${videoId}` })
-      this.#meters.delete(key)
-      if (this.#uppy.getFile(key)) this.#uppy.removeFile(key)
+    this.#change(fileId, {
+      phase: 'sent',
+      fileId: null,
+      videoId,
+      sentBytes: row.sizeBytes,
+      bytesPerSecond: null,
     })
+    // So that the same file may be uploaded again, as a new video. Not in this turn: while Uppy still
+    // holds the upload, removing its file asks the server to delete what it has just received.
+    setTimeout(() => this.#letGo(fileId))
+  }
+
+  #letGo(fileId: string) {
+    this.#meters.delete(fileId)
+    if (this.#uppy.getFile(fileId)) this.#uppy.removeFile(fileId)
   }
 
   #markWaiting() {
     for (const row of this.#rows) {
-      if (row.phase === 'sending') this.#change(row.key, { phase: 'waiting', bytesPerSecond: null })
+      if (row.phase === 'sending' && row.fileId)
+        this.#change(row.fileId, { phase: 'waiting', bytesPerSecond: null })
     }
   }
 
-  #change(key: string, changes: Partial<UploadRow>) {
-    this.#publish(this.#rows.map(row => (row.key === key ? { ...row, ...changes } : row)))
+  #change(fileId: string, changes: Partial<UploadRow>) {
+    this.#publish(this.#rows.map(row => (row.fileId === fileId ? { ...row, ...changes } : row)))
   }
 
   #publish(rows: readonly UploadRow[]) {

@@ -13,21 +13,23 @@ export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
 
 /** One decode, split to every rung; the sound once, apart. */
 export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
-  const command = start(scratch).input(source).inputOptions(...HOSTILE_INPUT)
+  const command = start(scratch)
+    .input(source)
+    .inputOptions(...HOSTILE_INPUT)
   command.complexFilter(filters(plan))
   plan.rungs.forEach((rung, index) => {
-    command.output(`${rung.name}/${SCRATCH_PLAYLIST}`).outputOptions(
-      ...['-map', `[v${index}]`],
-      ...encodeVideo(rung, plan),
-      ...segments(rung.name, plan),
-    )
+    command
+      .output(`${rung.name}/${SCRATCH_PLAYLIST}`)
+      .outputOptions(...['-map', `[v${index}]`], ...encodeVideo(rung, plan), ...segments(rung.name, plan))
   })
   if (plan.audioIndex !== null) {
-    command.output(`audio/${SCRATCH_PLAYLIST}`).outputOptions(
-      ...['-map', '[a]'],
-      ...['-c:a', 'aac', '-b:a', String(AUDIO_BPS), '-ac', '2'],
-      ...segments('audio', plan),
-    )
+    command
+      .output(`audio/${SCRATCH_PLAYLIST}`)
+      .outputOptions(
+        ...['-map', '[a]'],
+        ...['-c:a', 'aac', '-b:a', String(AUDIO_BPS), '-ac', '2'],
+        ...segments('audio', plan),
+      )
   }
   return command
 }
@@ -75,13 +77,17 @@ function segments(folder: string, { stopAfterSeconds }: Plan): string[] {
 export function mp4Command(scratch: string, { mp4Rung, audioIndex }: Plan): FfmpegCommand {
   const command = start(scratch)
   for (const folder of audioIndex === null ? [mp4Rung] : [mp4Rung, 'audio']) {
-    command.input(`${folder}/${SCRATCH_PLAYLIST}`).inputOptions('-protocol_whitelist', 'file', '-allowed_extensions', 'ALL')
+    command
+      .input(`${folder}/${SCRATCH_PLAYLIST}`)
+      .inputOptions('-protocol_whitelist', 'file', '-allowed_extensions', 'ALL')
   }
-  return command.output('video.mp4').outputOptions(
-    ...['-map', '0:v:0', ...(audioIndex === null ? [] : ['-map', '1:a:0'])],
-    ...['-c', 'copy', '-movflags', '+faststart', '-map_metadata', '-1'],
-    ...['-avoid_negative_ts', 'disabled'],
-  )
+  return command
+    .output('video.mp4')
+    .outputOptions(
+      ...['-map', '0:v:0', ...(audioIndex === null ? [] : ['-map', '1:a:0'])],
+      ...['-c', 'copy', '-movflags', '+faststart', '-map_metadata', '-1'],
+      ...['-avoid_negative_ts', 'disabled'],
+    )
 }
 
 /** A still a little way in: first frames are often black. */
@@ -103,5 +109,7 @@ export function decodeCommand(source: string, scratch: string, { videoIndex }: P
 }
 
 function start(scratch: string): FfmpegCommand {
-  return fluent({ cwd: scratch, niceness: LADDER_NICENESS, stdoutLines: STDERR_LINES }).addOption('-hide_banner')
+  return fluent({ cwd: scratch, niceness: LADDER_NICENESS, stdoutLines: STDERR_LINES }).addOption(
+    '-hide_banner',
+  )
 }

@@ -31,7 +31,13 @@ interface Wall {
 
 const WALLS: Wall[] = [
   // As root directly, else inside a user namespace of its own, where the system allows one.
-  { name: 'no network', ways: [['unshare', '--net', '--'], ['unshare', '--user', '--map-current-user', '--net', '--']] },
+  {
+    name: 'no network',
+    ways: [
+      ['unshare', '--net', '--'],
+      ['unshare', '--user', '--map-current-user', '--net', '--'],
+    ],
+  },
   {
     name: 'limits',
     ways: [['prlimit', `--fsize=${MAX_FILE_BYTES}`, '--core=0', `--nofile=${MAX_OPEN_FILES}`, '--']],

@@ -61,9 +61,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
       `The video lasts ${clock(durationSeconds)}; at most ${clock(limits.maxDurationSeconds)} is allowed. Cut it and upload it again.`,
     )
   }
-  const rungs = shortSides(Math.min(video.width, video.height), limits.ladder).map(side =>
-    rung(facts, side),
-  )
+  const rungs = shortSides(Math.min(video.width, video.height), limits.ladder).map(side => rung(facts, side))
   const forMp4 = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
   if (!forMp4) throw new Error('a plan without a rung')
   return {
@@ -101,8 +99,7 @@ function rung({ video }: Facts, shortSide: number): Rung {
 }
 
 function capBps(shortSide: number, shape: number, fps: number): number {
-  const [referenceSide, bps] =
-    CAPS.find(([side]) => side <= shortSide) ?? CAPS.at(-1) ?? [240, 400_000]
+  const [referenceSide, bps] = CAPS.find(([side]) => side <= shortSide) ?? CAPS.at(-1) ?? [240, 400_000]
   const pixels = (shortSide / referenceSide) ** 2 * (shape / REFERENCE_SHAPE)
   const motion = fps > FAST_MOTION_FPS ? FAST_MOTION_FACTOR : 1
   return Math.max(100_000, Math.round((bps * pixels * motion) / 1000) * 1000)

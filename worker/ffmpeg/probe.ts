@@ -4,11 +4,27 @@ import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
 import { z } from 'zod'
 import { VideoError } from '../errors.ts'
+import { isEncryptedMp4 } from './encryption.ts'
 
 // Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
 // else names further files or hosts to open. The audio ones are here to say "only sound" of them.
 const DEMUXERS = [
-  ...['mov', 'matroska', 'webm', 'avi', 'flv', 'mpegts', 'mpeg', 'asf', 'ogg', 'mxf', 'gif', 'ivf', 'dv', 'rm'],
+  ...[
+    'mov',
+    'matroska',
+    'webm',
+    'avi',
+    'flv',
+    'mpegts',
+    'mpeg',
+    'asf',
+    'ogg',
+    'mxf',
+    'gif',
+    'ivf',
+    'dv',
+    'rm',
+  ],
   ...['mp3', 'wav', 'aac', 'flac', 'aiff'],
 ].join(',')
 
@@ -44,16 +60,20 @@ export interface Fraction {
 /** @throws VideoError when this cannot become a video */
 export async function probe(file: string): Promise<Facts> {
   const { size } = await stat(file)
-  if (size === 0) throw new VideoError('empty_file', 'The file is empty. Choose the video again and upload it.')
+  if (size === 0)
+    throw new VideoError('empty_file', 'The file is empty. Choose the video again and upload it.')
   const raw = await ffprobe(file)
+  if (await isEncryptedMp4(file)) throw encrypted()
   return readFacts(raw, size)
 }
 
-const ffprobeFile = promisify(fluent.ffprobe as (
-  file: string,
-  options: string[],
-  callback: (error: unknown, data: unknown) => void,
-) => void)
+const ffprobeFile = promisify(
+  fluent.ffprobe as (
+    file: string,
+    options: string[],
+    callback: (error: unknown, data: unknown) => void,
+  ) => void,
+)
 
 async function ffprobe(file: string): Promise<unknown> {
   try {
@@ -90,14 +110,15 @@ function encrypted(): VideoError {
 
 // fluent-ffmpeg turns numbers into numbers and leaves "N/A" and fractions as text.
 const text = z.union([z.string(), z.number()]).transform(String)
+const count = z.union([z.number(), z.string().transform(() => undefined)])
 const streamSchema = z.looseObject({
   index: z.number(),
   codec_type: z.string().optional(),
   codec_name: z.string().optional(),
   codec_tag_string: text.optional(),
-  width: z.number().optional(),
-  height: z.number().optional(),
-  channels: z.number().optional(),
+  width: count.optional(),
+  height: count.optional(),
+  channels: count.optional(),
   pix_fmt: text.optional(),
   r_frame_rate: text.optional(),
   avg_frame_rate: text.optional(),
@@ -120,7 +141,10 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
   const audio = streams.find(stream => stream.codec_type === 'audio' && isKnown(stream.codec_name))
   if (!video) {
     if (audio) throw new VideoError('audio_only', 'The file has sound but no picture. Upload a video.')
-    throw new VideoError('not_a_video', 'The file has no video in it. Upload an MP4, MOV, WebM, MKV or AVI file.')
+    throw new VideoError(
+      'not_a_video',
+      'The file has no video in it. Upload an MP4, MOV, WebM, MKV or AVI file.',
+    )
   }
   if (!isKnown(video.codec_name) || !video.width || !video.height) {
     throw new VideoError(
@@ -196,8 +220,9 @@ function frameRate(base: string | undefined, average: string | undefined): Fract
   const candidates = isBaseTrue ? [baseRate] : [averageRate, baseRate]
   const rate = candidates.find(value => value > 0 && value <= 5 * MAX_FPS) ?? 30
   if (rate > MAX_FPS) return { num: MAX_FPS, den: 1 }
-  const usual = USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.0005)
-    ?? USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.01)
+  const usual =
+    USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.0005) ??
+    USUAL.find(({ num, den }) => Math.abs(num / den / rate - 1) < 0.01)
   return usual ?? { num: Math.max(1, Math.round(rate)), den: 1 }
 }
 

@@ -27,7 +27,10 @@ interface RunOptions {
  * @returns what FFmpeg wrote to stderr (its last lines)
  * @throws FfmpegFailed, WorldError (killed, hung, disk full), or the signal's reason
  */
-export async function runFfmpeg(command: FfmpegCommand, { signal, log, onProgress }: RunOptions): Promise<string> {
+export async function runFfmpeg(
+  command: FfmpegCommand,
+  { signal, log, onProgress }: RunOptions,
+): Promise<string> {
   signal.throwIfAborted()
   const started = performance.now()
   let isHung = false
@@ -72,7 +75,10 @@ export async function runFfmpeg(command: FfmpegCommand, { signal, log, onProgres
 
 function sortError(error: Error, stderr: string, isHung: boolean): Error {
   if (isHung) {
-    return new WorldError('ffmpeg_hung', `FFmpeg made no progress for ${NO_PROGRESS_SECONDS} s and was killed.`)
+    return new WorldError(
+      'ffmpeg_hung',
+      `FFmpeg made no progress for ${NO_PROGRESS_SECONDS} s and was killed.`,
+    )
   }
   if (/was killed with signal/.test(error.message)) {
     return new WorldError('ffmpeg_killed', 'FFmpeg was killed, perhaps for want of memory.', { cause: error })

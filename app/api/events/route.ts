@@ -37,7 +37,11 @@ export function GET(request: Request): Promise<Response> {
   })
 }
 
-async function openStream(ids: string[], afterId: number | null, signal: AbortSignal): Promise<ReadableStream> {
+async function openStream(
+  ids: string[],
+  afterId: number | null,
+  signal: AbortSignal,
+): Promise<ReadableStream> {
   const events = hub(await server())
   const encoder = new TextEncoder()
   let end: () => void = () => {}

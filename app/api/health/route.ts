@@ -13,7 +13,11 @@ export async function GET(): Promise<Response> {
     const { db } = await server()
     const pending = await pendingMigrations(db, path.join(process.cwd(), 'db'))
     if (pending.length > 0) {
-      return problem(503, 'migrations_pending', `Run \`pnpm migrate\`: the database lacks ${pending.join(', ')}.`)
+      return problem(
+        503,
+        'migrations_pending',
+        `Run \`pnpm migrate\`: the database lacks ${pending.join(', ')}.`,
+      )
     }
     const health = await readHealth(db)
     return Response.json(

@@ -12,7 +12,12 @@ const EXTENSIONS = new Set(
     'ogm ogv qt rm ts vob webm wmv'
   ).split(' '),
 )
-const UNDECLARED_TYPES = new Set(['', 'application/octet-stream', 'application/mxf', 'application/x-matroska'])
+const UNDECLARED_TYPES = new Set([
+  '',
+  'application/octet-stream',
+  'application/mxf',
+  'application/x-matroska',
+])
 const RESERVE_BYTES = 64 * 1024 ** 2
 const MAX_TITLE = 200
 const MAX_METADATA_VALUE = 2000
@@ -37,7 +42,10 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
       length,
       sourceKey: sourceKey(upload.id),
       metadata: Object.fromEntries(
-        ['filename', 'filetype', 'title'].map(name => [name, clean(metadata[name] ?? '').slice(0, MAX_METADATA_VALUE)]),
+        ['filename', 'filetype', 'title'].map(name => [
+          name,
+          clean(metadata[name] ?? '').slice(0, MAX_METADATA_VALUE),
+        ]),
       ),
     }),
   )
@@ -52,7 +60,12 @@ export function isVideo(filename: string, filetype: string): boolean {
 
 /** The given title, else the file's name without its extension. */
 export function makeTitle(title: string, filename: string): string {
-  const name = filename.split(/[/\\]/).at(-1)?.replace(/\.[^.]{1,16}$/, '').replaceAll('_', ' ') ?? ''
+  const name =
+    filename
+      .split(/[/\\]/)
+      .at(-1)
+      ?.replace(/\.[^.]{1,16}$/, '')
+      .replaceAll('_', ' ') ?? ''
   const chosen = [...(clean(title) || clean(name) || 'Untitled')]
   return chosen.slice(0, MAX_TITLE).join('').trim()
 }

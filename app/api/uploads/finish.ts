@@ -1,6 +1,7 @@
 // The moment after the last byte: bytes safe on disk first, then row and job in one transaction.
-import type { Server } from '#app/server.ts'
+
 import { log } from '#app/log.ts'
+import type { Server } from '#app/server.ts'
 import { enqueueUpload, findUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 

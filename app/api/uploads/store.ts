@@ -50,14 +50,11 @@ export class UploadStore extends FileStore {
     this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration']
   }
 
-  /** Keeps what arrived when the connection breaks, and says so when it is the disk that is full. */
+  /** Keeps what arrived when the connection breaks, and throws the error as it is (see isDiskFull). */
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
     const file = path.join(this.directory, id)
     try {
       await pipeline(readable, createWriteStream(file, { flags: 'r+', start: offset }))
-    } catch (error) {
-      if (isDiskFull(error)) throw DISK_FULL
-      throw error
     } finally {
       await touchUpload(this.#server.db, id, (await stat(file)).size)
     }
@@ -65,6 +62,6 @@ export class UploadStore extends FileStore {
   }
 }
 
-function isDiskFull(error: unknown): boolean {
+export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }

@@ -18,11 +18,20 @@ export function Watch({ initial }: { initial: Video }) {
   const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video.status !== 'uploading')
 
   if (live.removed.has(initial.id)) return <Removed />
+  // Nothing to see and nothing to wait for: no empty stage then, only the words.
+  const hasStopped = !video.playable && (video.status === 'failed' || video.status === 'cancelled')
+  const isPortrait = !hasStopped && (video.height ?? 0) > (video.width ?? 1)
   return (
-    <div className={styles.watch} style={{ '--ratio': (video.width ?? 16) / (video.height ?? 9) }}>
-      <div className={styles.stage}>
-        {video.playable ? <Theatre video={video} /> : <Curtain video={video} />}
-      </div>
+    <div
+      className={styles.watch}
+      data-portrait={isPortrait || undefined}
+      style={{ '--ratio': (video.width ?? 16) / (video.height ?? 9) }}
+    >
+      {!hasStopped && (
+        <div className={styles.stage}>
+          {video.playable ? <Theatre video={video} /> : <Curtain video={video} />}
+        </div>
+      )}
       <div className={styles.words}>
         <h1>{video.title}</h1>
         {video.playable && <VideoFacts video={video} />}

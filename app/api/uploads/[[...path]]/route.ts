@@ -1,11 +1,11 @@
 // /api/uploads: resumable uploads, tus 1.0.0 (https://tus.io/protocols/resumable-upload).
 import { MemoryLocker, Server as TusServer } from '@tus/server'
-import { problem } from '#app/problem.ts'
 import { log } from '#app/log.ts'
+import { problem } from '#app/problem.ts'
 import { type Server, server } from '#app/server.ts'
 import { admit } from '../admission.ts'
 import { finishUpload } from '../finish.ts'
-import { UploadStore } from '../store.ts'
+import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
 
 export const dynamic = 'force-dynamic'
 
@@ -34,6 +34,7 @@ function tusFor(own: Server): TusServer {
         return {}
       },
       onResponseError: (_request, error) => {
+        if (isDiskFull(error)) return DISK_FULL
         if (error instanceof Error && !('status_code' in error)) log.error({ err: error }, 'upload failed')
         return undefined
       },
@@ -49,7 +50,11 @@ async function handle(request: Request): Promise<Response> {
     own = await server()
   } catch (error) {
     log.error({ err: error }, 'upload refused')
-    return problem(503, 'database_unreachable', 'The server is not ready. The upload goes on when it is back.')
+    return problem(
+      503,
+      'database_unreachable',
+      'The server is not ready. The upload goes on when it is back.',
+    )
   }
   const response = await tusFor(own).handleWeb(request)
   if (response.status >= 400) return explain(response, own)
@@ -66,7 +71,10 @@ const CODES: Record<number, [code: string, detail: string]> = {
   400: ['bad_upload_request', 'The upload request is not well formed.'],
   403: ['bad_upload_request', 'The upload request is not allowed at this offset or state.'],
   404: ['upload_not_found', 'There is no such upload; it may have been cancelled. Start again.'],
-  409: ['offset_conflict', 'The server has another number of bytes. Ask for the offset and go on from there.'],
+  409: [
+    'offset_conflict',
+    'The server has another number of bytes. Ask for the offset and go on from there.',
+  ],
   410: ['upload_gone', 'The upload has expired. Start again.'],
   412: ['tus_version', 'Send Tus-Resumable: 1.0.0.'],
   413: ['too_large', 'The file is too large.'],
@@ -77,12 +85,17 @@ const CODES: Record<number, [code: string, detail: string]> = {
 /** tus answers in plain text; our errors are problems, with its headers. */
 async function explain(response: Response, { config }: Server): Promise<Response> {
   const said = (await response.text()).trim()
-  const [code, sentence] = CODES[response.status] ?? ['internal', 'Something went wrong here. Try again in a moment.']
-  const limit = response.status === 413 ? ` At most ${formatBytes(config.maxUploadBytes)} is allowed.` : ''
-  const detail = `${sentence || said}${limit}${response.status < 412 && said ? ` (${said})` : ''}`
+  // "Not implemented" is the client's to mend: we want the length at once.
+  const status = response.status === 501 ? 400 : response.status
+  const [code, sentence] = CODES[status] ?? [
+    'internal',
+    'Something went wrong here. Try again in a moment.',
+  ]
+  const limit = status === 413 ? ` At most ${formatBytes(config.maxUploadBytes)} is allowed.` : ''
+  const detail = `${sentence || said}${limit}${status < 412 && said ? ` (${said})` : ''}`
   const headers = new Headers(response.headers)
   headers.delete('Content-Length')
-  return problem(response.status, code, detail, headers)
+  return problem(status, code, detail, headers)
 }
 
 function formatBytes(bytes: number): string {
@@ -92,6 +105,7 @@ function formatBytes(bytes: number): string {
 }
 
 // The bytes of a source are nobody's to fetch.
-const noGet = () => problem(405, 'method_not_allowed', 'An upload cannot be read.', { Allow: 'POST, HEAD, PATCH, DELETE' })
+const noGet = () =>
+  problem(405, 'method_not_allowed', 'An upload cannot be read.', { Allow: 'POST, HEAD, PATCH, DELETE' })
 
 export { handle as DELETE, handle as HEAD, handle as OPTIONS, handle as PATCH, handle as POST, noGet as GET }

@@ -32,7 +32,11 @@ export function PATCH(request: Request, { params }: Context): Promise<Response> 
     const changes = edits.safeParse(await readJson(request))
     if (!changes.success) {
       const [issue] = changes.error.issues
-      return problem(400, 'bad_edit', `Nothing was changed. ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim())
+      return problem(
+        400,
+        'bad_edit',
+        `Nothing was changed. ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
+      )
     }
     const video = await videoById((await params).id)
     const { db } = await server()

@@ -3,5 +3,9 @@ import { type Context, changeVideo } from '#app/api/videos/change.ts'
 import { cancelVideo } from '#db/videos.ts'
 
 export function POST(_request: Request, context: Context): Promise<Response> {
-  return changeVideo(context, cancelVideo, 'The video is finished: there is nothing to cancel. Delete it instead.')
+  return changeVideo(
+    context,
+    cancelVideo,
+    'The video is finished: there is nothing to cancel. Delete it instead.',
+  )
 }

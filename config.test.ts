@@ -1,0 +1,107 @@
+import path from 'node:path'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { ConfigError, embeddedUrlFile, parseConfig, requireDatabaseUrl } from '#config'
+
+const root = '/srv/pgreel'
+
+describe('without any setting', () => {
+  test('the defaults of the README hold', () => {
+    expect(parseConfig({}, root)).toEqual({
+      databaseUrl: null,
+      host: '127.0.0.1',
+      port: 3000,
+      publicUrl: null,
+      dataDir: '/srv/pgreel/.data',
+      storageDir: '/srv/pgreel/.data/storage',
+      mediaBaseUrl: '',
+      ffmpegPath: null,
+      ffprobePath: null,
+      maxUploadBytes: 4 * 1024 ** 3,
+      maxDurationSeconds: 3600,
+      ladder: [1080, 720, 480, 360, 240],
+      workerConcurrency: expect.any(Number),
+      logLevel: 'info',
+    })
+  })
+
+  test('at least one ladder slot exists', () => {
+    expect(parseConfig({}, root).workerConcurrency).toBeGreaterThanOrEqual(1)
+  })
+
+  test('a missing database says how to give one', () => {
+    expect(() => requireDatabaseUrl(parseConfig({}, root))).toThrow(/DATABASE_URL.*pnpm quickstart/)
+  })
+
+  test("the embedded database's address is found, and DATABASE_URL wins over it", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-config-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(embeddedUrlFile(folder), 'postgres://embedded/pgreel\n')
+    await chmod(embeddedUrlFile(folder), 0o600)
+    expect(requireDatabaseUrl(parseConfig({ DATA_DIR: folder }, root))).toBe('postgres://embedded/pgreel')
+    const given = { DATA_DIR: folder, DATABASE_URL: 'postgres://given/pgreel' }
+    expect(requireDatabaseUrl(parseConfig(given, root))).toBe('postgres://given/pgreel')
+  })
+})
+
+describe('a value that cannot be used names its variable', () => {
+  test.each([
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_URL', 'localhost'],
+    ['PORT', '0'],
+    ['PORT', '65536'],
+    ['PORT', 'http'],
+    ['PORT', '80.5'],
+    ['PUBLIC_URL', 'ftp://example.com'],
+    ['MEDIA_BASE_URL', 'cdn.example.com'],
+    ['MAX_UPLOAD_BYTES', '-1'],
+    ['MAX_UPLOAD_BYTES', '4GB'],
+    ['MAX_DURATION_SECONDS', '0'],
+    ['LADDER', '1080p'],
+    ['LADDER', '1080,'],
+    ['LADDER', '721'],
+    ['LADDER', '8'],
+    ['LADDER', '8640'],
+    ['WORKER_CONCURRENCY', '0'],
+    ['WORKER_CONCURRENCY', '65'],
+    ['LOG_LEVEL', 'loud'],
+  ])('%s=%s', (name, value) => {
+    expect(() => parseConfig({ [name]: value }, root)).toThrow(ConfigError)
+    expect(() => parseConfig({ [name]: value }, root)).toThrow(new RegExp(`^  ${name}: .+`, 'm'))
+  })
+
+  test('and every such variable is named at once', () => {
+    const parse = () => parseConfig({ PORT: 'x', LADDER: 'y' }, root)
+    expect(parse).toThrow(/PORT: /)
+    expect(parse).toThrow(/LADDER: /)
+  })
+})
+
+describe('a value', () => {
+  test.each([
+    ['data', undefined, '/srv/pgreel/data', '/srv/pgreel/data/storage'],
+    ['/var/lib/pgreel', undefined, '/var/lib/pgreel', '/var/lib/pgreel/storage'],
+    ['data', 'films', '/srv/pgreel/data', '/srv/pgreel/data/films'],
+    ['data', '/mnt/films', '/srv/pgreel/data', '/mnt/films'],
+  ])(
+    "DATA_DIR=%s, STORAGE_URL=%s is taken from the project's folder, not from the caller's",
+    (dataDir, storageUrl, expectedData, expectedStorage) => {
+      const config = parseConfig({ DATA_DIR: dataDir, STORAGE_URL: storageUrl }, root)
+      expect(config).toMatchObject({ dataDir: expectedData, storageDir: expectedStorage })
+    },
+  )
+
+  test('that is empty is not set', () => {
+    expect(parseConfig({ PORT: '', DATABASE_URL: '', LADDER: '' }, root)).toEqual(parseConfig({}, root))
+  })
+
+  test('LADDER is sorted, tallest first', () => {
+    expect(parseConfig({ LADDER: '240,1080,480' }, root).ladder).toEqual([1080, 480, 240])
+  })
+
+  test.each(['PUBLIC_URL', 'MEDIA_BASE_URL'])('%s loses a closing slash, since paths begin with one', name => {
+    const config = parseConfig({ [name]: 'https://example.com/' }, root)
+    expect([config.publicUrl, config.mediaBaseUrl]).toContain('https://example.com')
+  })
+})

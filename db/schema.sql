@@ -1,0 +1,227 @@
+-- The schema as the migrations make it. Generated: do not edit.
+-- After a new migration: UPDATE_SCHEMA=1 node_modules/.bin/vitest run db/schema
+
+create table attempts (
+  token uuid not null,
+  video_id uuid not null,
+  kind text not null,
+  params text not null default ''::text,
+  recipe text not null,
+  worker_id uuid not null,
+  started_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone,
+  outcome text not null default 'running'::text,
+  cause text,
+  error_code text,
+  error_message text,
+  bytes_expected bigint,
+  swept_at timestamp with time zone,
+  constraint attempts_cause_check CHECK ((cause = ANY (ARRAY['video'::text, 'world'::text, 'ours'::text]))),
+  constraint attempts_end_is_dated CHECK (((outcome = 'running'::text) = (ended_at IS NULL))),
+  constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'ladder'::text, 'rung'::text, 'extra'::text]))),
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'won'::text, 'lost'::text, 'failed'::text, 'crashed'::text, 'cancelled'::text, 'handed_back'::text]))),
+  constraint attempts_pkey PRIMARY KEY (token),
+  constraint attempts_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
+);
+CREATE INDEX attempts_of_video ON public.attempts USING btree (video_id, started_at);
+CREATE INDEX attempts_unswept ON public.attempts USING btree (ended_at) WHERE ((swept_at IS NULL) AND (outcome <> ALL (ARRAY['running'::text, 'won'::text])));
+CREATE UNIQUE INDEX attempts_one_running ON public.attempts USING btree (video_id, kind, params) WHERE (outcome = 'running'::text);
+
+create table events (
+  id bigint not null generated always as identity,
+  video_id uuid not null,
+  token uuid,
+  at timestamp with time zone not null default now(),
+  stage text not null,
+  detail jsonb not null default '{}'::jsonb,
+  constraint events_pkey PRIMARY KEY (id),
+  constraint events_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
+);
+CREATE INDEX events_of_video ON public.events USING btree (video_id, id);
+
+create table installation (
+  only_row boolean not null default true,
+  storage_id uuid not null,
+  constraint installation_only_row_check CHECK (only_row),
+  constraint installation_pkey PRIMARY KEY (only_row)
+);
+
+create table publication_renditions (
+  publication_id uuid not null,
+  rendition_id uuid not null,
+  constraint publication_renditions_pkey PRIMARY KEY (publication_id, rendition_id),
+  constraint publication_renditions_publication_id_fkey FOREIGN KEY (publication_id) REFERENCES publications(id) ON DELETE CASCADE,
+  constraint publication_renditions_rendition_id_fkey FOREIGN KEY (rendition_id) REFERENCES renditions(id) ON DELETE CASCADE
+);
+CREATE INDEX publication_renditions_of_rendition ON public.publication_renditions USING btree (rendition_id);
+
+create table publications (
+  id uuid not null,
+  video_id uuid not null,
+  seq integer not null,
+  master_key text,
+  created_at timestamp with time zone not null default now(),
+  superseded_at timestamp with time zone,
+  swept_at timestamp with time zone,
+  constraint publications_id_video_id_key UNIQUE (id, video_id),
+  constraint publications_pkey PRIMARY KEY (id),
+  constraint publications_seq_check CHECK ((seq > 0)),
+  constraint publications_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
+  constraint publications_video_id_seq_key UNIQUE (video_id, seq)
+);
+CREATE UNIQUE INDEX publications_one_current ON public.publications USING btree (video_id) WHERE (superseded_at IS NULL);
+
+create table renditions (
+  id uuid not null,
+  video_id uuid not null,
+  token uuid not null,
+  kind text not null,
+  width integer,
+  height integer,
+  fps real,
+  codecs text,
+  peak_bps integer,
+  average_bps integer,
+  key text not null,
+  bytes bigint not null,
+  segments jsonb not null default '[]'::jsonb,
+  complete boolean not null default true,
+  state text not null default 'ready'::text,
+  error_code text,
+  created_at timestamp with time zone not null default now(),
+  constraint renditions_bytes_check CHECK ((bytes >= 0)),
+  constraint renditions_key_key UNIQUE (key),
+  constraint renditions_kind_check CHECK ((kind = ANY (ARRAY['video'::text, 'audio'::text, 'mp4'::text, 'poster'::text]))),
+  constraint renditions_pkey PRIMARY KEY (id),
+  constraint renditions_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'failed'::text]))),
+  constraint renditions_token_fkey FOREIGN KEY (token) REFERENCES attempts(token),
+  constraint renditions_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
+);
+CREATE INDEX renditions_of_video ON public.renditions USING btree (video_id);
+
+create table uploads (
+  video_id uuid not null,
+  length bigint not null,
+  received bigint not null default 0,
+  metadata jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null default now(),
+  last_byte_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  lease_until timestamp with time zone,
+  constraint uploads_finished_is_whole CHECK (((finished_at IS NULL) OR (received = length))),
+  constraint uploads_length_check CHECK ((length >= 0)),
+  constraint uploads_pkey PRIMARY KEY (video_id),
+  constraint uploads_received_within_length CHECK (((received >= 0) AND (received <= length))),
+  constraint uploads_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
+);
+CREATE INDEX uploads_unfinished ON public.uploads USING btree (expires_at) WHERE (finished_at IS NULL);
+
+create table videos (
+  id uuid not null,
+  owner_id uuid,
+  visibility text not null default 'public'::text,
+  title text not null,
+  description text not null default ''::text,
+  status text not null default 'uploading'::text,
+  stage text not null default 'uploading'::text,
+  progress real not null default 0,
+  eta_seconds integer,
+  source_key text not null,
+  source_bytes bigint not null,
+  facts jsonb,
+  duration_ms integer,
+  width integer,
+  height integer,
+  publication_id uuid,
+  thumbnail text,
+  url_hls text,
+  url_mp4 text,
+  playable_at timestamp with time zone,
+  ready_at timestamp with time zone,
+  error_code text,
+  error_message text,
+  deleted_at timestamp with time zone,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default now(),
+  constraint videos_description_check CHECK ((char_length(description) <= 5000)),
+  constraint videos_duration_ms_check CHECK ((duration_ms > 0)),
+  constraint videos_eta_seconds_check CHECK ((eta_seconds >= 0)),
+  constraint videos_failed_says_why CHECK (((status <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL) AND (publication_id IS NULL)))),
+  constraint videos_height_check CHECK ((height > 0)),
+  constraint videos_pkey PRIMARY KEY (id),
+  constraint videos_playable_is_published CHECK (((publication_id IS NULL) = (playable_at IS NULL))),
+  constraint videos_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+  constraint videos_publication FOREIGN KEY (publication_id, id) REFERENCES publications(id, video_id),
+  constraint videos_published_has_address CHECK (((publication_id IS NULL) = (url_hls IS NULL))),
+  constraint videos_ready_is_published CHECK (((status <> 'ready'::text) OR ((publication_id IS NOT NULL) AND (ready_at IS NOT NULL)))),
+  constraint videos_source_bytes_check CHECK ((source_bytes >= 0)),
+  constraint videos_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text]))),
+  constraint videos_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+  constraint videos_visibility_check CHECK ((visibility = ANY (ARRAY['public'::text, 'unlisted'::text, 'private'::text]))),
+  constraint videos_width_check CHECK ((width > 0))
+);
+CREATE INDEX videos_deleted ON public.videos USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX videos_feed ON public.videos USING btree (playable_at DESC, id DESC) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
+CREATE INDEX videos_unfinished ON public.videos USING btree (created_at) WHERE (status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text]));
+
+create table workers (
+  id uuid not null,
+  host text not null,
+  pid integer not null,
+  slots integer not null,
+  started_at timestamp with time zone not null default now(),
+  seen_at timestamp with time zone not null default now(),
+  constraint workers_pkey PRIMARY KEY (id),
+  constraint workers_slots_check CHECK ((slots > 0))
+);
+
+CREATE OR REPLACE FUNCTION public.videos_announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' or new.status <> old.status or new.stage <> old.stage then
+    insert into events (video_id, stage, detail)
+    values (new.id, new.stage, jsonb_build_object('status', new.status));
+  end if;
+  perform pg_notify('pgreel_video', new.id::text);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.videos_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    if new.status <> 'uploading' then
+      raise exception 'a video starts as uploading, not %', new.status
+        using errcode = 'check_violation', constraint = 'videos_legal_transition';
+    end if;
+  else
+    if new.status <> old.status and not (
+      (old.status = 'uploading' and new.status in ('queued', 'failed', 'cancelled')) or
+      (old.status = 'queued' and new.status in ('processing', 'failed', 'cancelled')) or
+      (old.status = 'processing' and new.status in ('queued', 'ready', 'failed', 'cancelled')) or
+      (old.status in ('failed', 'cancelled') and new.status = 'queued')
+    ) then
+      raise exception 'a video cannot go from % to %', old.status, new.status
+        using errcode = 'check_violation', constraint = 'videos_legal_transition';
+    end if;
+    if old.deleted_at is not null and (new.deleted_at is null
+        or (new.status <> old.status and new.status <> 'cancelled')
+        or new.publication_id is distinct from old.publication_id) then
+      raise exception 'video % is deleted', old.id
+        using errcode = 'check_violation', constraint = 'videos_deleted_is_final';
+    end if;
+    new.version := old.version + 1;
+  end if;
+  return new;
+end $function$;
+
+CREATE TRIGGER videos_announce AFTER INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_announce();
+
+CREATE TRIGGER videos_guard BEFORE INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_guard();
+
+-- sequence events_id_seq

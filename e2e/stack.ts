@@ -1,0 +1,208 @@
+// A whole pgreel for a test: a fresh database, the web process of the production build and any
+// number of workers, on free ports and in folders of their own; always torn down, and looked over
+// for what must never be left behind.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect } from '@playwright/test'
+import pg from 'pg'
+import type { Video } from '#app/video.ts'
+import { anyFreePort } from '#cli/ports.ts'
+import { startPostgres } from '#cli/postgres.ts'
+import { migrate } from '#db/migrate.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+interface StackOptions {
+  workers?: number
+  env?: Record<string, string>
+}
+
+export interface Stack {
+  url: string
+  databaseUrl: string
+  dataDir: string
+  startWorker: (cwd?: string) => Promise<Process>
+  startWeb: () => Promise<Process>
+  web: Process
+  workers: Process[]
+  query: <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<Row[]>
+  video: (id: string) => Promise<Video>
+  stop: () => Promise<void>
+}
+
+export interface Process {
+  child: ChildProcess
+  pid: number
+  output: () => string
+  /** Resolves when it has ended. */
+  kill: (signal: NodeJS.Signals) => Promise<void>
+}
+
+export async function startStack({ workers = 1, env = {} }: StackOptions = {}): Promise<Stack> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'pgreel-e2e-'))
+  await chmod(dataDir, 0o711)
+  const postgres = await startPostgres(dataDir, () => {}, { throwaway: true })
+  await migrate(postgres.url)
+  const port = await anyFreePort('127.0.0.1')
+  const url = `http://127.0.0.1:${port}`
+  const client = new pg.Client({ connectionString: postgres.url })
+  client.on('error', () => {}) // the server goes before the client when a test breaks off
+  await client.connect()
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...{ DATABASE_URL: postgres.url, DATA_DIR: dataDir, PORT: String(port), HOST: '127.0.0.1' },
+    ...{ LADDER: '360,240', WORKER_CONCURRENCY: '1', NODE_ENV: 'production' as const },
+    ...env,
+  }
+  const running: Process[] = []
+  const start = (script: string, cwd: string) => {
+    const started = startProcess(path.join(root, script), cwd, environment)
+    running.push(started)
+    return started
+  }
+  const stack: Stack = {
+    url,
+    dataDir,
+    databaseUrl: postgres.url,
+    workers: [],
+    web: start('cli/start.ts', dataDir),
+    async startWeb() {
+      stack.web = start('cli/start.ts', dataDir)
+      await waitForWeb(stack)
+      return stack.web
+    },
+    async startWorker(cwd = dataDir) {
+      const worker = start('worker/main.ts', cwd)
+      stack.workers.push(worker)
+      await expect.poll(worker.output, { timeout: 30_000, message: worker.output() }).toContain('worker ready')
+      return worker
+    },
+    query: async (sql, values) => (await client.query(sql, values)).rows,
+    video: async id => (await fetch(`${url}/api/videos/${id}`)).json() as Promise<Video>,
+    async stop() {
+      await Promise.all(running.map(({ kill }) => kill('SIGTERM')))
+      await client.end()
+      await postgres.stop()
+      const strays = processesOf(dataDir)
+      await rm(dataDir, { recursive: true, force: true })
+      expect(strays, 'processes left over').toEqual([])
+    },
+  }
+  try {
+    await waitForWeb(stack)
+    for (let count = 0; count < workers; count++) await stack.startWorker()
+  } catch (error) {
+    await stack.stop()
+    throw error
+  }
+  return stack
+}
+
+async function waitForWeb({ url, web }: Stack): Promise<void> {
+  await expect
+    .poll(() => fetch(`${url}/api/health`).then(response => response.status, () => 0), { timeout: 30_000, message: web.output() })
+    .toBe(200)
+}
+
+function startProcess(script: string, cwd: string, env: NodeJS.ProcessEnv): Process {
+  const child = spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
+  const ended = once(child, 'exit')
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => output,
+    async kill(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await ended
+    },
+  }
+}
+
+/** Command lines of FFmpeg processes that work in a stack's folder. */
+export function processesOf(dataDir: string): string[] {
+  const all = execFileSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8' })
+  return all.split('\n').filter(line => line.includes(dataDir) && !line.startsWith('Z'))
+}
+
+export function ffmpegsOf({ dataDir }: Stack): string[] {
+  return processesOf(dataDir).filter(line => line.includes('ffmpeg'))
+}
+
+/** What must hold once nothing is being worked on: see docs/architecture.md. */
+export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
+  const stuck = await stack.query(`
+    select id, status from videos v
+    where status in ('queued', 'processing') and deleted_at is null and not exists (
+      select from pgboss.job j where j.name in ('ladder', 'dead') and j.state in ('created', 'retry', 'active')
+        and j.data ->> 'videoId' = v.id::text)`)
+  expect(stuck, 'unfinished videos without a live job').toEqual([])
+  const scratch = path.join(stack.dataDir, 'scratch')
+  await mkdir(scratch, { recursive: true })
+  await expect.poll(() => readdir(scratch), { message: 'scratch folders left over' }).toEqual([])
+  const published = await stack.query<{ prefix: string }>(`
+    select distinct r.video_id || '/' || r.token as prefix from renditions r
+    join publication_renditions pr on pr.rendition_id = r.id`)
+  expect((await publishedFolders(stack)).sort(), 'attempts in the storage').toEqual(published.map(row => row.prefix).sort())
+}
+
+async function publishedFolders({ dataDir }: Stack): Promise<string[]> {
+  const folder = path.join(dataDir, 'storage/videos')
+  await mkdir(folder, { recursive: true })
+  const videos = await readdir(folder)
+  const tokens = await Promise.all(
+    videos.map(async id => (await readdir(path.join(folder, id))).map(token => `${id}/${token}`)),
+  )
+  return tokens.flat()
+}
+
+/** Uploads as a script would: tus 1.0.0 by hand. @returns the video's id */
+export async function upload(stack: Stack, file: string | Buffer, filename = 'clip.mp4'): Promise<string> {
+  const bytes = typeof file === 'string' ? await readFile(file) : file
+  const { location } = await createUpload(stack, bytes.length, { filename, filetype: 'video/mp4' })
+  const response = await patch(location, 0, bytes)
+  expect(response.status).toBe(204)
+  return idOf(location)
+}
+
+export async function createUpload(stack: Stack, length: number, metadata: Record<string, string>) {
+  const pairs = Object.entries(metadata).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
+  const response = await fetch(`${stack.url}/api/uploads`, {
+    method: 'POST',
+    headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': String(length), 'Upload-Metadata': pairs.join(',') },
+  })
+  const location = new URL(response.headers.get('Location') ?? '', `${stack.url}/api/uploads`).href
+  return { response, location }
+}
+
+export function patch(location: string, offset: number, bytes: Buffer): Promise<Response> {
+  return fetch(location, {
+    method: 'PATCH',
+    headers: {
+      'Tus-Resumable': '1.0.0',
+      'Upload-Offset': String(offset),
+      'Content-Type': 'application/offset+octet-stream',
+    },
+    body: new Uint8Array(bytes),
+  })
+}
+
+export function head(location: string): Promise<Response> {
+  return fetch(location, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } })
+}
+
+export function idOf(location: string): string {
+  return location.split('/').at(-1) ?? ''
+}
+
+/** Waits for a status that does not change by itself any more. */
+export async function settled(stack: Stack, id: string, timeout = 90_000): Promise<Video> {
+  await expect
+    .poll(async () => (await stack.video(id)).status, { timeout })
+    .toMatch(/^(ready|failed|cancelled)$/)
+  return stack.video(id)
+}

@@ -1,0 +1,37 @@
+// The test function of every story: `stack` is a running pgreel with one worker, shared by the
+// tests of a file and looked over after each; `clips` is a folder of generated videos.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test as base } from '@playwright/test'
+import { expectNothingLeftBehind, type Stack, startStack } from './stack.ts'
+
+export { expect } from '@playwright/test'
+
+export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips: string }>({
+  stack: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+    async ({}, use) => {
+      const stack = await startStack()
+      await use(stack)
+      await stack.stop()
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+  clips: [
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    async ({}, use) => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-clips-'))
+      await use(folder)
+      await rm(folder, { recursive: true, force: true })
+    },
+    { scope: 'worker' },
+  ],
+  lookedOver: [
+    async ({ stack }, use) => {
+      await use(undefined)
+      await expectNothingLeftBehind(stack)
+    },
+    { auto: true },
+  ],
+})

@@ -1,0 +1,165 @@
+// tus as hostile or unlucky clients speak it: identical bytes, one job, clear refusals.
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { makeClip } from '#test/clips.ts'
+import { createUpload, head, idOf, patch, settled, upload } from './stack.ts'
+import { expect, test } from './test.ts'
+
+const VIDEO = { filename: 'clip.mp4', filetype: 'video/mp4' }
+
+test('bytes beyond 10 MiB and across chunk borders arrive identical', async ({ stack }) => {
+  const bytes = randomBytes(23 * 1024 * 1024 + 7)
+  const { location } = await createUpload(stack, bytes.length, VIDEO)
+  const borders = [0, 1, 65_537, 12 * 1024 * 1024 + 3, bytes.length]
+  for (const [index, start] of borders.slice(0, -1).entries()) {
+    const response = await patch(location, start, bytes.subarray(start, borders[index + 1]))
+    expect(response.status).toBe(204)
+    expect(Number(response.headers.get('Upload-Offset'))).toBe(borders[index + 1])
+  }
+  const id = idOf(location)
+  const stored = await readFile(path.join(stack.dataDir, 'storage/sources', id))
+  expect(sha256(stored)).toBe(sha256(bytes))
+  expect(await settled(stack, id)).toMatchObject({ status: 'failed', error: { code: 'not_a_video' } })
+})
+
+test('a PATCH that breaks off keeps what arrived, and the upload goes on from there', async ({ stack, clips }) => {
+  const bytes = await readFile(await makeClip(clips, 'broken-off.mp4', { seconds: 2 }))
+  const { location } = await createUpload(stack, bytes.length, VIDEO)
+  const half = bytes.subarray(0, Math.floor(bytes.length / 2))
+  const aborted = new AbortController()
+  await fetch(location, {
+    method: 'PATCH',
+    headers: { 'Tus-Resumable': '1.0.0', 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' },
+    body: new ReadableStream({
+      async pull(controller) {
+        controller.enqueue(new Uint8Array(half))
+        await expect.poll(() => stored(stack, location)).toBe(half.length)
+        aborted.abort()
+      },
+    }),
+    signal: aborted.signal,
+    duplex: 'half',
+  } as RequestInit).catch(error => expect(error.name).toBe('AbortError'))
+  const offset = Number((await head(location)).headers.get('Upload-Offset'))
+  expect(offset).toBe(half.length)
+  expect((await patch(location, offset, bytes.subarray(offset))).status).toBe(204)
+  expect(await settled(stack, idOf(location))).toMatchObject({ status: 'ready' })
+})
+
+test('one upload makes one job, however often its end is repeated', async ({ stack, clips }) => {
+  const id = await upload(stack, await makeClip(clips, 'repeated.mp4', { seconds: 1 }))
+  const location = `${stack.url}/api/uploads/${id}`
+  const { length } = await readFile(path.join(stack.dataDir, 'storage/sources', id))
+  await Promise.all([1, 2, 3].map(() => patch(location, length, Buffer.alloc(0))))
+  expect((await head(location)).headers.get('Upload-Offset')).toBe(String(length))
+  await settled(stack, id)
+  await patch(location, length, Buffer.alloc(0))
+  await head(location)
+  expect(await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id])).toEqual([
+    { state: 'completed' },
+  ])
+  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([{ outcome: 'won' }])
+})
+
+test('a death between the last byte and the enqueue is healed by the next HEAD', async ({ stack, clips }) => {
+  const bytes = await readFile(await makeClip(clips, 'healed.mp4', { seconds: 1 }))
+  const { location } = await createUpload(stack, bytes.length, VIDEO)
+  // As if the process had died after the write: the bytes are there, nobody was told.
+  await writeFile(path.join(stack.dataDir, 'storage/sources', idOf(location)), bytes)
+  expect(await stack.video(idOf(location))).toMatchObject({ status: 'uploading' })
+  expect((await head(location)).headers.get('Upload-Offset')).toBe(String(bytes.length))
+  expect(await settled(stack, idOf(location))).toMatchObject({ status: 'ready' })
+})
+
+test('an unfinished upload can be ended, and leaves nothing', async ({ stack }) => {
+  const { location } = await createUpload(stack, 1000, VIDEO)
+  await patch(location, 0, Buffer.alloc(10))
+  const response = await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+  expect(response.status).toBe(204)
+  expect((await head(location)).status).toBe(404)
+  expect((await fetch(`${stack.url}/api/videos/${idOf(location)}`)).status).toBe(404)
+  expect(await stored(stack, location)).toBe(null)
+})
+
+test('a finished upload is neither ended nor read through tus', async ({ stack, clips }) => {
+  const id = await upload(stack, await makeClip(clips, 'kept.mp4', { seconds: 1 }))
+  const location = `${stack.url}/api/uploads/${id}`
+  expect((await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })).status).toBe(400)
+  expect((await fetch(location)).status).toBe(405)
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+})
+
+test('what is refused is refused with a code and a sentence', async ({ stack }) => {
+  const refusals = [
+    [413, 'too_large', 10 ** 13, VIDEO],
+    [415, 'not_a_video', 10, { filename: 'notes.txt', filetype: 'text/plain' }],
+    [415, 'not_a_video', 10, { filename: 'tool.exe', filetype: 'video/mp4' }],
+    [415, 'not_a_video', 10, { filename: 'song.mp3', filetype: 'audio/mpeg' }],
+  ] as const
+  for (const [status, code, length, metadata] of refusals) {
+    const { response } = await createUpload(stack, length, metadata)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ status, code, detail: expect.stringContaining(' ') })
+  }
+  expect(await stack.query('select id from videos where source_bytes = 10')).toEqual([])
+})
+
+test('a disk that fills up in mid-upload is said to be full, and the upload can go on later', async ({ stack, clips }) => {
+  const bytes = await readFile(await makeClip(clips, 'disk-full.mp4', { seconds: 1 }))
+  const { location } = await createUpload(stack, bytes.length, VIDEO)
+  const file = path.join(stack.dataDir, 'storage/sources', idOf(location))
+  await rm(file)
+  await symlink('/dev/full', file)
+  const refused = await patch(location, 0, bytes)
+  expect(refused.status).toBe(507)
+  expect(await refused.json()).toMatchObject({ code: 'disk_full' })
+  await rm(file)
+  await writeFile(file, '')
+  expect((await patch(location, 0, bytes)).status).toBe(204)
+  expect(await settled(stack, idOf(location))).toMatchObject({ status: 'ready' })
+})
+
+const MISUSES: [title: string, method: string, headers: Record<string, string>, status: number][] = [
+  ['no version', 'POST', { 'Upload-Length': '1' }, 412],
+  ['a negative length', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': '-1' }, 400],
+  ['a length that is no number', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': 'many' }, 400],
+  ['no length', 'POST', { 'Tus-Resumable': '1.0.0' }, 400],
+  ['a deferred length', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Defer-Length': '1' }, 400],
+  ['metadata that is no base64', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': '1', 'Upload-Metadata': 'filename *' }, 400],
+]
+for (const [title, method, headers, status] of MISUSES) {
+  test(`an upload with ${title} is refused`, async ({ stack }) => {
+    const response = await fetch(`${stack.url}/api/uploads`, { method, headers })
+    expect(response.status).toBeGreaterThanOrEqual(400)
+    expect(response.status, await response.clone().text()).toBe(status)
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json')
+  })
+}
+
+test('a PATCH at the wrong offset, or longer than declared, changes nothing beyond the length', async ({ stack }) => {
+  const { location } = await createUpload(stack, 10, VIDEO)
+  expect((await patch(location, 5, Buffer.alloc(5))).status).toBe(409)
+  await patch(location, 0, Buffer.alloc(50))
+  expect(await stored(stack, location)).toBeLessThanOrEqual(10)
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
+test('names and titles with control characters and NUL become harmless text', async ({ stack }) => {
+  const { location } = await createUpload(stack, 10, { ...VIDEO, title: 'a\u0000b\u202ec\n<b>"'.padEnd(400, 'x') })
+  const { title } = await stack.video(idOf(location))
+  expect(title).toMatch(/^a b c <b>"x+$/)
+  expect(title).toHaveLength(200)
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+async function stored({ dataDir }: { dataDir: string }, location: string): Promise<number | null> {
+  return stat(path.join(dataDir, 'storage/sources', idOf(location))).then(
+    ({ size }) => size,
+    () => null,
+  )
+}

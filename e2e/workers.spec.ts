@@ -1,0 +1,140 @@
+// Workers die, stop, are missing or many: no video is lost, none is made twice.
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, test as base } from '@playwright/test'
+import { makeClip } from '#test/clips.ts'
+import { expectNothingLeftBehind, ffmpegsOf, type Stack, settled, startStack, upload } from './stack.ts'
+
+// Each test has its own pgreel: what one does to its workers is nobody else's.
+const test = base.extend<{ startOwn: (workers: number, env?: Record<string, string>) => Promise<Stack>; clips: string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+  startOwn: async ({}, use) => {
+    const stacks: Stack[] = []
+    await use(async (workers, env = {}) => {
+      const stack = await startStack({ workers, env })
+      stacks.push(stack)
+      return stack
+    })
+    for (const stack of stacks) await stack.stop()
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: as above
+  clips: async ({}, use) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-clips-'))
+    await use(folder)
+    await rm(folder, { recursive: true, force: true })
+  },
+})
+
+// Long enough to be caught in the middle: noise is slow to encode.
+const SLOW = { width: 640, height: 360, seconds: 20, options: ['-vf', 'noise=alls=40:allf=t'] }
+
+async function inMidEncode(stack: Stack, id: string): Promise<void> {
+  await expect.poll(() => ffmpegsOf(stack).length, { timeout: 60_000, intervals: [50] }).toBeGreaterThan(0)
+  await expect
+    .poll(async () => (await stack.video(id)).stage, { timeout: 60_000, intervals: [50] })
+    .toBe('encoding')
+}
+
+test('a worker killed in mid-encode: another finishes, ready exactly once, nothing left over', async ({ startOwn, clips }) => {
+  const stack = await startOwn(1, { LADDER: '360,240' })
+  const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
+  await inMidEncode(stack, id)
+  await stack.workers[0]?.kill('SIGKILL')
+  await expect.poll(() => ffmpegsOf(stack), { message: 'FFmpeg outlives its worker' }).toEqual([])
+  await stack.startWorker()
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready', error: null })
+  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [id])
+  expect(attempts).toEqual([{ outcome: 'crashed' }, { outcome: 'won' }])
+  const ready = await stack.query(`select 1 from events where video_id = $1 and stage = 'ready'`, [id])
+  expect(ready).toHaveLength(1)
+  expect(await stack.query('select seq from publications where video_id = $1', [id])).toEqual([{ seq: 1 }])
+  await expectNothingLeftBehind(stack)
+})
+
+test('a worker told to stop hands its job back at once, and the try does not count', async ({ startOwn, clips }) => {
+  const stack = await startOwn(1, { LADDER: '360,240' })
+  const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
+  await inMidEncode(stack, id)
+  const started = performance.now()
+  await stack.workers[0]?.kill('SIGTERM')
+  expect(performance.now() - started).toBeLessThan(5000)
+  expect(await stack.video(id)).toMatchObject({ status: 'queued', progress: 0 })
+  expect(ffmpegsOf(stack)).toEqual([])
+  await stack.startWorker()
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [id])
+  expect(attempts).toEqual([{ outcome: 'handed_back' }, { outcome: 'won' }])
+  await expectNothingLeftBehind(stack)
+})
+
+test('two workers, started from other folders, share a backlog of ten', async ({ startOwn, clips }) => {
+  const stack = await startOwn(0, { LADDER: '240' })
+  const clip = await makeClip(clips, 'short.mp4', { seconds: 1 })
+  const ids = []
+  for (let count = 0; count < 10; count++) ids.push(await upload(stack, clip))
+  await Promise.all([stack.startWorker(tmpdir()), stack.startWorker('/')])
+  for (const id of ids) expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+  const shares = await stack.query<{ outcome: string; videos: number }>(
+    `select outcome, count(distinct video_id)::int as videos from attempts group by worker_id, outcome`,
+  )
+  expect(shares).toHaveLength(2)
+  expect(shares.every(({ outcome, videos }) => outcome === 'won' && videos > 0)).toBe(true)
+  expect(shares.reduce((sum, { videos }) => sum + videos, 0)).toBe(10)
+  await expectNothingLeftBehind(stack)
+})
+
+test('without a worker, health and the video’s page say so within 10 s, and the video waits', async ({ startOwn, clips, page }) => {
+  const stack = await startOwn(1)
+  await stack.workers[0]?.kill('SIGKILL')
+  const id = await upload(stack, await makeClip(clips, 'waiting.mp4', { seconds: 1 }))
+  await page.goto(`${stack.url}/v/${id}`)
+  await expect(page.getByText(/no worker is running/i)).toBeVisible({ timeout: 10_000 })
+  const health = await (await fetch(`${stack.url}/api/health`)).json()
+  expect(health).toMatchObject({ status: 'degraded', workers: { alive: 0 }, queue: { depth: 1 } })
+  expect(health.queue.oldestSeconds).toBeGreaterThan(0)
+  await stack.startWorker()
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+  await expect(page.getByText(/no worker is running/i)).toBeHidden()
+})
+
+test('a worker that sees another storage than the web exits with a sentence', async ({ startOwn }) => {
+  const stack = await startOwn(0)
+  const elsewhere = await mkdtemp(path.join(tmpdir(), 'pgreel-elsewhere-'))
+  try {
+    const worker = spawnSync(process.execPath, [path.resolve(import.meta.dirname, '../worker/main.ts')], {
+      env: { ...process.env, DATABASE_URL: stack.databaseUrl, DATA_DIR: elsewhere },
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
+    expect(worker.status).toBe(1)
+    expect(worker.stderr).toMatch(/storage at .* is not the one the web process writes to/)
+  } finally {
+    await rm(elsewhere, { recursive: true, force: true })
+  }
+})
+
+test('deleting a video in mid-encode ends its FFmpeg, its files and its row', async ({ startOwn, clips }) => {
+  const stack = await startOwn(1, { LADDER: '360,240' })
+  const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
+  await inMidEncode(stack, id)
+  expect((await fetch(`${stack.url}/api/videos/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect((await fetch(`${stack.url}/api/videos/${id}`)).status).toBe(404)
+  await expect.poll(() => ffmpegsOf(stack), { timeout: 15_000 }).toEqual([])
+  await expect.poll(() => stack.query('select id from videos'), { timeout: 15_000 }).toEqual([])
+  await expectNothingLeftBehind(stack)
+})
+
+test('a cancelled video stops, keeps its upload and can be retried', async ({ startOwn, clips }) => {
+  const stack = await startOwn(1, { LADDER: '360,240' })
+  const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
+  await inMidEncode(stack, id)
+  const cancelled = await fetch(`${stack.url}/api/videos/${id}/cancel`, { method: 'POST' })
+  expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
+  await expect.poll(() => ffmpegsOf(stack), { timeout: 15_000 }).toEqual([])
+  const retried = await fetch(`${stack.url}/api/videos/${id}/retry`, { method: 'POST' })
+  expect(await retried.json()).toMatchObject({ status: 'queued' })
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+  await expectNothingLeftBehind(stack)
+})

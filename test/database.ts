@@ -1,0 +1,57 @@
+// A database of its own for a test file: a copy of the migrated template, dropped afterwards.
+
+import pg from 'pg'
+import { afterAll, inject, onTestFinished } from 'vitest'
+import { type Boss, startBoss } from '#db/boss.ts'
+import { type Db, openDatabase } from '#db/client.ts'
+
+export interface TestDatabase {
+  url: string
+  db: Db
+  /** sends jobs, works on none */
+  boss: Boss
+}
+
+/** Call at the top of a test file or in its beforeAll. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const template = new URL(inject('templateUrl'))
+  const { url, drop } = await createDatabase(template, `template ${template.pathname.slice(1)}`)
+  const errors: Error[] = []
+  const onError = (error: Error) => errors.push(error)
+  const db = openDatabase(url, 'pgreel-test', onError)
+  const boss = await startBoss({ url, name: 'pgreel-test', works: false, onError })
+  afterAll(async () => {
+    await boss.stop({ graceful: false })
+    await db.destroy()
+    await drop()
+    if (errors[0]) throw errors[0]
+  })
+  return { url, db, boss }
+}
+
+/** A database without a table, dropped after the test. @returns its url */
+export async function createEmptyDatabase(): Promise<string> {
+  const { url, drop } = await createDatabase(new URL(inject('templateUrl')), 'template template0')
+  onTestFinished(drop)
+  return url
+}
+
+async function createDatabase(server: URL, options: string) {
+  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
+  await asAdmin(server, `create database ${name} ${options}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => asAdmin(server, `drop database ${name} with (force)`) }
+}
+
+async function asAdmin(template: URL, statement: string): Promise<void> {
+  const admin = new URL(template)
+  admin.pathname = '/postgres'
+  const client = new pg.Client({ connectionString: admin.href })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,70 @@
+// A worker without its process: the real context of the handlers, in folders of their own.
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pino } from 'pino'
+import { afterAll, inject } from 'vitest'
+import { parseConfig } from '#config'
+import { type JobData, type JobName, jobs } from '#db/jobs.ts'
+import { openStorage } from '#media/storage.ts'
+import type { Handler, WorkerContext } from '#worker/context.ts'
+import { installLauncher } from '#worker/ffmpeg/launcher.ts'
+import { handlers } from '#worker/handlers.ts'
+import type { TestDatabase } from './database.ts'
+import { takeJob } from './videos.ts'
+
+export const silent = pino({ level: 'silent' })
+
+/** A folder that disappears after the test file. Call it in beforeAll. */
+export async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-worker-'))
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}
+
+/** Call it in beforeAll. `env` as the operator would set it. */
+export async function createWorkerContext(
+  { db, boss }: TestDatabase,
+  env: Record<string, string> = {},
+): Promise<WorkerContext> {
+  const folder = await makeFolder()
+  const config = parseConfig({ DATABASE_URL: inject('templateUrl'), DATA_DIR: folder, ...env }, folder)
+  await installLauncher(path.join(folder, 'launcher'), config)
+  return {
+    ...{ db, boss, config, log: silent },
+    storage: await openStorage(config.storageDir),
+    workerId: crypto.randomUUID(),
+    scratchRoot: path.join(folder, 'scratch'),
+    stopping: new AbortController().signal,
+  }
+}
+
+/**
+ * Does the next job of a queue as worker/main.ts and pg-boss do: parsed data, and completed when the
+ * handler returns.
+ */
+export async function runJob<Name extends JobName>(context: WorkerContext, name: Name): Promise<void> {
+  const handler: Handler<Name> = handlers[name]
+  const job = await takeJob(context.boss, name)
+  await handler(context, jobs[name].data.parse(job.data) as JobData<Name>, job)
+  await context.boss.complete(name, job)
+}
+
+/** Ids of the processes that work in a folder or below it. */
+export async function processesIn(folder: string): Promise<number[]> {
+  const ids = (await readdir('/proc')).map(Number).filter(id => id > 0)
+  const found = await Promise.all(
+    ids.map(async id => {
+      // A process that ends while it is looked at is none.
+      const cwd = await readlink(`/proc/${id}/cwd`).catch(() => '')
+      return cwd === folder || cwd.startsWith(`${folder}/`) ? [id] : []
+    }),
+  )
+  return found.flat()
+}
+
+export async function listKeys({ storage }: WorkerContext, prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const file of storage.list(prefix)) keys.push(file.key)
+  return keys.sort()
+}

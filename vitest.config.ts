@@ -1,0 +1,13 @@
+// Unit and integration tests: pure code, real Postgres, real FFmpeg on tiny generated clips.
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['{app,cli,db,media,worker}/**/*.test.ts', '*.test.ts'],
+    globalSetup: ['test/postgres.ts'],
+    // Two at a time: FFmpeg and Postgres need the cores too.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})

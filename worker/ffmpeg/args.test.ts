@@ -1,0 +1,127 @@
+// The argv of every command, as pure values: nothing is run here.
+import { describe, expect, test } from 'vitest'
+import { decodeCommand, ladderCommand, mp4Command, posterCommand } from './args.ts'
+import { type Plan, planLadder } from './plan.ts'
+import { HOSTILE_INPUT } from './probe.ts'
+
+const SOURCE = '/storage/sources/x'
+const SCRATCH = '/scratch/token'
+const frameRate = { num: 30000, den: 1001 }
+const video = { index: 1, codec: 'h264', width: 854, height: 480, rotation: 0, pixelFormat: 'yuv420p', frameRate }
+const audio = { index: 0, codec: 'aac', channels: 2 }
+const limits = { ladder: [480, 240], maxDurationSeconds: 60 }
+const plan: Plan = planLadder({ format: 'mov', durationSeconds: 10, video, audio }, limits)
+const silentPlan: Plan = { ...plan, audioIndex: null }
+
+describe('the ladder', () => {
+  const args = argv(ladderCommand(SOURCE, SCRATCH, plan))
+  const outputs = outputsOf(args)
+
+  test('writes each rung and the sound, and nothing else', () => {
+    expect(outputs.map(output => output.at(-1))).toEqual([
+      'v480/ffmpeg.m3u8',
+      'v240/ffmpeg.m3u8',
+      'audio/ffmpeg.m3u8',
+    ])
+    expect(outputsOf(argv(ladderCommand(SOURCE, SCRATCH, silentPlan)))).toHaveLength(2)
+  })
+
+  test('keeps timestamps, metadata and length in hand on each output', () => {
+    for (const output of outputs) {
+      expect(option(output, '-avoid_negative_ts')).toBe('disabled')
+      expect(option(output, '-map_metadata')).toBe('-1')
+      expect(option(output, '-map_chapters')).toBe('-1')
+      expect(option(output, '-t')).toBe('60')
+      expect(option(output, '-hls_segment_type')).toBe('fmp4')
+    }
+  })
+
+  test('decodes once and puts keyframes at the same times on each rung', () => {
+    expect(args.filter(arg => arg === '-i')).toHaveLength(1)
+    expect(option(args, '-filter_complex')).toBe(
+      '[0:1]fps=30000/1001:start_time=0,split=2[s0][s1];' +
+        '[s0]scale=854:480,setsar=1,format=yuv420p[v0];' +
+        '[s1]scale=428:240,setsar=1,format=yuv420p[v1];' +
+        '[0:0]aresample=48000:async=1:first_pts=0[a]',
+    )
+    const rungs = outputs.slice(0, 2)
+    expect(rungs.map(output => option(output, '-force_key_frames'))).toEqual([
+      'expr:gte(t,n_forced*2)',
+      'expr:gte(t,n_forced*2)',
+    ])
+    expect(rungs.map(output => option(output, '-sc_threshold'))).toEqual(['0', '0'])
+    expect(rungs.map(output => option(output, '-maxrate'))).toEqual(plan.rungs.map(rung => String(rung.maxBps)))
+  })
+})
+
+describe("before every stranger's input", () => {
+  test.each([
+    ['ladder', ladderCommand(SOURCE, SCRATCH, plan)],
+    ['decode', decodeCommand(SOURCE, SCRATCH, plan)],
+  ])('%s says which protocols and formats may be read', (_, command) => {
+    const args = argv(command)
+    const before = args.slice(0, args.indexOf('-i'))
+    expect(args[args.indexOf('-i') + 1]).toBe(SOURCE)
+    expect(before.join(' ')).toContain(HOSTILE_INPUT.join(' '))
+    expect(option(before, '-protocol_whitelist')).toBe('file')
+  })
+
+  test('formats that open further files or hosts are not among them', () => {
+    const formats = option(HOSTILE_INPUT, '-format_whitelist')?.split(',') ?? []
+    expect(formats).toContain('mov')
+    const followers = ['hls', 'concat', 'concatf', 'sdp', 'rtsp', 'dash', 'image2', 'tee', 'lavfi', 'ffmetadata']
+    for (const format of followers) expect(formats).not.toContain(format)
+  })
+})
+
+describe('the MP4 and the poster', () => {
+  test('are made of what we wrote, and leave nothing of the source in', () => {
+    const args = argv(mp4Command(SCRATCH, plan))
+    expect(args.filter((_, index) => args[index - 1] === '-i')).toEqual(['v480/ffmpeg.m3u8', 'audio/ffmpeg.m3u8'])
+    expect(option(args, '-c')).toBe('copy')
+    expect(option(args, '-movflags')).toBe('+faststart')
+    expect(option(args, '-avoid_negative_ts')).toBe('disabled')
+    expect(option(args, '-map_metadata')).toBe('-1')
+    expect(argv(mp4Command(SCRATCH, silentPlan)).filter(arg => arg === '-i')).toHaveLength(1)
+    const poster = argv(posterCommand(SCRATCH, 0.3))
+    expect(option(poster, '-ss')).toBe('0.300')
+    expect(poster.indexOf('-ss')).toBeLessThan(poster.indexOf('-i'))
+    expect(option(poster, '-map_metadata')).toBe('-1')
+  })
+})
+
+test('no command has an address outside of its folder but the source', () => {
+  for (const command of [
+    ladderCommand(SOURCE, SCRATCH, plan),
+    mp4Command(SCRATCH, plan),
+    posterCommand(SCRATCH, 1),
+    decodeCommand(SOURCE, SCRATCH, plan),
+  ]) {
+    const outside = argv(command).filter(arg => arg.startsWith('/') || arg.includes('..') || arg.includes('://'))
+    expect(outside.filter(arg => arg !== SOURCE)).toEqual([])
+  }
+})
+
+function argv(command: object): string[] {
+  // fluent-ffmpeg has no public way to see the arguments without a run.
+  if (!('_getArguments' in command) || typeof command._getArguments !== 'function') throw new Error('no arguments')
+  return command._getArguments().map(String)
+}
+
+function option(args: string[], name: string): string | undefined {
+  return args.includes(name) ? args[args.indexOf(name) + 1] : undefined
+}
+
+/** Splits what follows the inputs at each output's path. */
+function outputsOf(args: string[]): string[][] {
+  const outputs: string[][] = []
+  let current: string[] = []
+  for (const arg of args.slice(args.indexOf('-filter_complex') + 2)) {
+    current.push(arg)
+    if (arg.endsWith('/ffmpeg.m3u8')) {
+      outputs.push(current)
+      current = []
+    }
+  }
+  return outputs
+}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { VideoError } from '../errors.ts'
+import { planLadder } from './plan.ts'
+import type { Facts } from './probe.ts'
+
+const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
+
+function facts(width: number, height: number, more: Partial<Facts> = {}, num = 30): Facts {
+  const frameRate = { num, den: 1 }
+  const video = { index: 0, codec: 'h264', width, height, rotation: 0, pixelFormat: 'yuv420p', frameRate }
+  return { format: 'mov', durationSeconds: 10, video, audio: null, ...more }
+}
+
+function sizes(width: number, height: number, ladder = limits.ladder): string[] {
+  const { rungs } = planLadder(facts(width, height), { ...limits, ladder })
+  return rungs.map(rung => `${rung.width}x${rung.height}`)
+}
+
+describe('the rungs', () => {
+  test.each([
+    ['landscape', 1920, 1080, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
+    ['portrait', 1080, 1920, ['1080x1920', '720x1280', '480x854', '360x640', '240x426']],
+    ['square', 720, 720, ['720x720', '480x480', '360x360', '240x240']],
+    ['4K', 3840, 2160, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
+    ['ultra wide', 2560, 1080, ['2560x1080', '1706x720', '1138x480', '854x360', '568x240']],
+    ['clearly between two heights', 960, 600, ['960x600', '768x480', '576x360', '384x240']],
+    ['hardly above a height', 864, 486, ['854x480', '640x360', '426x240']],
+    ['below the ladder', 160, 120, ['160x120']],
+    ['odd', 161, 121, ['160x120']],
+    ['odd, in a rung', 1279, 721, ['1278x720', '852x480', '638x360', '426x240']],
+    ['one pixel', 1, 1, ['2x2']],
+    ['a thread', 1920, 4, ['1920x4']],
+  ])('of %s (%d×%d)', (_, width, height, expected) => {
+    expect(sizes(width, height)).toEqual(expected)
+  })
+
+  test.each([[[480]], [[720, 240]]])('keep to the heights %j of the operator', ladder => {
+    expect(sizes(1920, 1080, ladder).map(size => Number(size.split('x')[1]))).toEqual(ladder)
+  })
+
+  test('are even, named apart, tallest first and never above the source, whatever its size', () => {
+    for (let width = 2; width < 2000; width += 37) {
+      for (let height = 3; height < 2000; height += 61) {
+        const { rungs } = planLadder(facts(width, height), limits)
+        expect(new Set(rungs.map(rung => rung.name)).size).toBe(rungs.length)
+        expect(rungs.length).toBeGreaterThan(0)
+        for (const [index, rung] of rungs.entries()) {
+          const label = `${width}x${height} → ${rung.width}x${rung.height}`
+          expect(rung.width % 2 || rung.height % 2, label).toBe(0)
+          expect(rung.width <= width && rung.height <= height, label).toBe(true)
+          expect(rung.maxBps, label).toBeGreaterThanOrEqual(100_000)
+          const above = rungs[index - 1]
+          if (above) expect(above.width * above.height, label).toBeGreaterThan(rung.width * rung.height)
+        }
+      }
+    }
+  })
+
+  test('get more bits for more pixels and for fast motion', () => {
+    const slow = planLadder(facts(1920, 1080), limits).rungs.map(rung => rung.maxBps)
+    expect(slow).toEqual(slow.toSorted((a, b) => b - a))
+    const fast = planLadder(facts(1920, 1080, {}, 60), limits).rungs.map(rung => rung.maxBps)
+    expect(fast).toEqual(slow.map(bps => bps * 1.5))
+  })
+})
+
+describe('the MP4', () => {
+  test.each([
+    [1920, 1080, 'v720'],
+    [1080, 1920, 'v720'],
+    [854, 480, 'v480'],
+    [160, 120, 'v120'],
+  ])('of %d×%d is the tallest rung of at most 720 lines: %s', (width, height, expected) => {
+    expect(planLadder(facts(width, height), limits).mp4Rung).toBe(expected)
+  })
+
+  test('is the least rung where all are above 720 lines', () => {
+    expect(planLadder(facts(3840, 2160), { ...limits, ladder: [2160, 1080] }).mp4Rung).toBe('v1080')
+  })
+})
+
+describe('the duration', () => {
+  test('above the limit is refused, in words with both lengths', () => {
+    const plan = () => planLadder(facts(320, 240, { durationSeconds: 3661 }), limits)
+    expect(plan).toThrow(VideoError)
+    expect(plan).toThrow(/61:01.*60:00/)
+    expect(plan).toThrow(expect.objectContaining({ code: 'too_long' }))
+  })
+
+  test.each([3600, null])('of %s is taken, and stops at the limit whatever comes', durationSeconds => {
+    const plan = planLadder(facts(320, 240, { durationSeconds }), limits)
+    expect(plan).toMatchObject({ durationSeconds, stopAfterSeconds: 3600 })
+  })
+})
+
+test('the streams are the ones that the probe chose', () => {
+  const audio = { index: 3, codec: 'aac', channels: 2 }
+  const source = facts(320, 240, { audio })
+  source.video.index = 2
+  expect(planLadder(source, limits)).toMatchObject({ videoIndex: 2, audioIndex: 3 })
+  expect(planLadder(facts(320, 240), limits)).toMatchObject({ videoIndex: 0, audioIndex: null })
+})

@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process'
+import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { makeClip } from '#test/clips.ts'
+import { makeFolder } from '#test/worker.ts'
+import { VideoError } from '../errors.ts'
+import { installLauncher } from './launcher.ts'
+import { probe, readFacts } from './probe.ts'
+
+const run = promisify(execFile)
+const SIZE = 1_000_000
+
+const video = {
+  index: 0,
+  codec_type: 'video',
+  codec_name: 'h264',
+  width: 640,
+  height: 360,
+  pix_fmt: 'yuv420p',
+  r_frame_rate: '30/1',
+  avg_frame_rate: '30/1',
+  sample_aspect_ratio: '1:1',
+  duration: 10,
+}
+const audio = { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 1 }
+const cover = { ...video, codec_name: 'mjpeg', disposition: { attached_pic: 1 } }
+const format = { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', duration: 10 }
+const facts = (...streams: object[]) => readFacts({ streams, format }, SIZE)
+const code = (expected: string) => expect.objectContaining({ constructor: VideoError, code: expected })
+
+describe("ffprobe's answer", () => {
+  test('becomes facts', () => {
+    expect(facts(video, audio)).toEqual({
+      format: format.format_name,
+      durationSeconds: 10,
+      video: {
+        index: 0,
+        codec: 'h264',
+        width: 640,
+        height: 360,
+        rotation: 0,
+        pixelFormat: 'yuv420p',
+        frameRate: { num: 30, den: 1 },
+      },
+      audio: { index: 1, codec: 'aac', channels: 1 },
+    })
+  })
+
+  test.each([
+    [undefined, 0, 640, 360],
+    ['0', 0, 640, 360],
+    [90, 90, 360, 640],
+    ['-90', 270, 360, 640],
+    ['180', 180, 640, 360],
+    ['-180', 180, 640, 360],
+    ['270', 270, 360, 640],
+    ['89.7', 90, 360, 640],
+    ['nonsense', 0, 640, 360],
+  ])('a rotation of %s shows %d degrees, as %d×%d', (rotation, degrees, width, height) => {
+    expect(facts({ ...video, rotation }).video).toMatchObject({ rotation: degrees, width, height })
+  })
+
+  test.each([
+    ['1:1', 640],
+    ['4:3', 853],
+    ['1:2', 320],
+    ['0:1', 640],
+    ['N/A', 640],
+    ['100:1', 640],
+    [undefined, 640],
+  ])('pixels of shape %s make it %d wide', (shape, width) => {
+    expect(facts({ ...video, sample_aspect_ratio: shape }).video).toMatchObject({ width, height: 360 })
+  })
+
+  test('rotated pixels are shaped before they are turned', () => {
+    const turned = facts({ ...video, sample_aspect_ratio: '4:3', rotation: '90' })
+    expect(turned.video).toMatchObject({ width: 360, height: 853 })
+  })
+
+  test.each([
+    ['steady', '30/1', '30/1', 30, 1],
+    ['NTSC', '30000/1001', '30000/1001', 30000, 1001],
+    ['film', '24000/1001', '24000/1001', 24000, 1001],
+    ['nearly NTSC', '2997/100', '2997/100', 30000, 1001],
+    ["a phone's, with frames left out", '30/1', '27961/1000', 30, 1],
+    ['a timestamp grid', '90000/1', '25/1', 25, 1],
+    ['a grid of milliseconds', '1000/1', '29970/1000', 30000, 1001],
+    ['slow motion', '240/1', '240/1', 60, 1],
+    ['twice as fast as shown', '120/1', '119/1', 60, 1],
+    ['a slide show', '1/1', '1/1', 1, 1],
+    ['odd', '15/1', '15/1', 15, 1],
+    ['unknown', '0/0', '0/0', 30, 1],
+    ['missing', undefined, undefined, 30, 1],
+    ['absurd', '100000/1', '100000/1', 30, 1],
+  ])('a rate that is %s (%s, on average %s) becomes %d/%d', (_, base, average, num, den) => {
+    const stream = { ...video, r_frame_rate: base, avg_frame_rate: average }
+    expect(facts(stream).video.frameRate).toEqual({ num, den })
+  })
+
+  test.each([
+    ['its own', { duration: '9.5' }, { duration: 10 }, 9.5],
+    ["the container's", { duration: 'N/A' }, { duration: '10.25' }, 10.25],
+    ['none', { duration: undefined }, { duration: 'N/A' }, null],
+    ['an absurd one', { duration: 1e9 }, { duration: 1e9 }, null],
+    ['zero', { duration: 0 }, { duration: 0 }, null],
+    ['a negative one', { duration: -3 }, {}, null],
+  ])('a duration that is %s', (_, ofStream, ofFormat, expected) => {
+    const raw = { streams: [{ ...video, ...ofStream }], format: { format_name: 'x', ...ofFormat } }
+    expect(readFacts(raw, SIZE).durationSeconds).toBe(expected)
+  })
+
+  test('the picture is the first stream that is no cover, the sound the first that can be decoded', () => {
+    const found = facts(cover, { ...audio, codec_name: 'unknown' }, { ...audio, index: 4 }, { ...video, index: 5 })
+    expect(found.video.index).toBe(5)
+    expect(found.audio?.index).toBe(4)
+  })
+
+  test.each([
+    ['only sound', [audio], 'audio_only'],
+    ['sound with a cover', [audio, cover], 'audio_only'],
+    ['a cover alone', [cover], 'not_a_video'],
+    ['nothing', [], 'not_a_video'],
+    ['subtitles', [{ index: 0, codec_type: 'subtitle', codec_name: 'subrip' }], 'not_a_video'],
+    ['encrypted picture', [{ ...video, codec_tag_string: 'encv' }, audio], 'encrypted'],
+    ['encrypted sound', [video, { ...audio, codec_tag_string: 'enca' }], 'encrypted'],
+    ['a codec that nobody knows', [{ ...video, codec_name: 'unknown' }], 'undecodable'],
+    ['no size', [{ ...video, width: 0, height: 0 }], 'undecodable'],
+    ['no size given', [{ ...video, width: 'N/A', height: 'N/A' }], 'undecodable'],
+  ])('%s is refused as %s', (_, streams, expected) => {
+    expect(() => facts(...streams)).toThrow(code(expected))
+  })
+
+  test('that is no answer is a bug of ours, not a bad video', () => {
+    expect(() => readFacts({ nothing: true }, SIZE)).toThrow(expect.not.objectContaining({ constructor: VideoError }))
+  })
+})
+
+// Without endings, as the storage names sources.
+describe('a real file', () => {
+  let folder: string
+  let clip: string
+  const file = (name: string) => path.join(folder, name)
+  const write = async (name: string, content: string | Buffer) => {
+    await writeFile(file(name), content)
+    return file(name)
+  }
+  beforeAll(async () => {
+    folder = await makeFolder()
+    await installLauncher(file('launcher'), { ffmpegPath: null, ffprobePath: null })
+    clip = await makeClip(folder, 'clip.mp4', { width: 160, height: 120, seconds: 1 })
+  })
+
+  test('is read, whatever its name', async () => {
+    await copyFile(clip, file('nameless'))
+    expect(await probe(file('nameless'))).toMatchObject({
+      durationSeconds: 1,
+      video: { codec: 'h264', width: 160, height: 120, frameRate: { num: 30, den: 1 } },
+      audio: { codec: 'aac', channels: 1 },
+    })
+  })
+
+  test('that a phone turned is shown upright', async () => {
+    const args = ['-y', '-v', 'error', '-i', clip, '-c', 'copy', '-metadata:s:v', 'rotate=90', file('turned.mov')]
+    await run('ffmpeg', args)
+    expect((await probe(file('turned.mov'))).video).toMatchObject({ width: 120, height: 160 })
+  })
+
+  test('of zero bytes is empty', async () => {
+    await expect(probe(await write('empty', ''))).rejects.toThrow(code('empty_file'))
+  })
+
+  test('of text is no video', async () => {
+    await expect(probe(await write('text', 'dear diary\n'.repeat(1000)))).rejects.toThrow(code('not_a_video'))
+  })
+
+  test('of noise is no video', async () => {
+    const noise = Buffer.from(Array.from({ length: 50_000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 256))
+    await expect(probe(await write('noise', noise))).rejects.toThrow(VideoError)
+  })
+
+  test.each(['png', 'jpg', 'bmp', 'webp'])('that is a %s image is no video', async type => {
+    const image = file(`image.${type}`)
+    await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-frames:v', '1', '-update', '1', image])
+    await copyFile(image, file('image'))
+    await expect(probe(file('image'))).rejects.toThrow(code('not_a_video'))
+  })
+
+  test.each(['mp3', 'wav', 'm4a', 'ogg', 'flac'])('with %s sound alone says so', async type => {
+    const sound = file(`sound.${type}`)
+    await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-vn', sound])
+    await expect(probe(sound)).rejects.toThrow(code('audio_only'))
+  })
+
+  test('cut before its index is damaged', async () => {
+    await copyFile(clip, file('cut.mp4'))
+    await truncate(file('cut.mp4'), 10_000)
+    await expect(probe(file('cut.mp4'))).rejects.toThrow(code('damaged'))
+  })
+
+  test('that is encrypted says so', async () => {
+    const key = '0123456789abcdef0123456789abcdef'
+    const encrypt = ['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', key, '-encryption_kid', key]
+    await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-c', 'copy', ...encrypt, file('drm.mp4')])
+    await expect(probe(file('drm.mp4'))).rejects.toThrow(code('encrypted'))
+  })
+
+  test.each([
+    ['an HLS playlist', () => `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n${clip}\n#EXT-X-ENDLIST\n`],
+    ['a concat script', () => `ffconcat version 1.0\nfile '${clip}'\n`],
+    ['an SDP', () => 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n'],
+    ['a DASH manifest', () => `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>${clip}</BaseURL></MPD>`],
+  ])('that is %s in disguise opens nothing', async (_, text) => {
+    await expect(probe(await write('disguise', text()))).rejects.toThrow(code('not_a_video'))
+  })
+
+  test('is the same after it was looked at', async () => {
+    const before = await readFile(clip)
+    await probe(clip)
+    expect(before.equals(await readFile(clip))).toBe(true)
+  })
+})

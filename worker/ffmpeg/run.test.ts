@@ -1,0 +1,84 @@
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { makeFolder, processesIn, silent } from '#test/worker.ts'
+import { WorldError } from '../errors.ts'
+import { installLauncher } from './launcher.ts'
+import { FfmpegFailed, runFfmpeg } from './run.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await makeFolder()
+  await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: null })
+})
+beforeEach(() => rm(path.join(folder, 'out.mp4'), { force: true }))
+
+const never = new AbortController().signal
+
+test('a command that ends well says so, with progress at most once a second', async () => {
+  const seen: number[] = []
+  const started = performance.now()
+  await runFfmpeg(realTime(1.5), { signal: never, log: silent, onProgress: seconds => seen.push(seconds) })
+  expect(seen.length).toBeGreaterThan(0)
+  expect(seen.length).toBeLessThanOrEqual(1 + (performance.now() - started) / 1000)
+  expect(seen.every(seconds => seconds >= 0 && seconds <= 2)).toBe(true)
+})
+
+test('an abort kills FFmpeg within a second, and gives the reason', async () => {
+  const stop = new AbortController()
+  const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })
+  await expect.poll(() => processesIn(folder)).toHaveLength(1)
+  const reason = new Error('told to stop')
+  const aborted = performance.now()
+  stop.abort(reason)
+  await expect(running).rejects.toBe(reason)
+  expect(performance.now() - aborted).toBeLessThan(1000)
+  expect(await processesIn(folder)).toEqual([])
+})
+
+test('an abort right at the start leaves no process either', async () => {
+  const stop = new AbortController()
+  const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })
+  stop.abort(new Error('at once'))
+  await expect(running).rejects.toThrow('at once')
+  expect(await processesIn(folder)).toEqual([])
+})
+
+test('an abort before the start starts nothing', async () => {
+  const signal = AbortSignal.abort(new Error('before'))
+  await expect(runFfmpeg(realTime(60), { signal, log: silent })).rejects.toThrow('before')
+  expect(await processesIn(folder)).toEqual([])
+})
+
+test('an exit code other than 0 is FfmpegFailed, with its last line', async () => {
+  const command = fluent({ cwd: folder }).input('/nowhere.mp4').output('out.mp4')
+  const failed = await runFfmpeg(command, { signal: never, log: silent }).catch((error: unknown) => error)
+  expect(failed).toBeInstanceOf(FfmpegFailed)
+  expect(failed).toMatchObject({ message: expect.stringContaining('No such file or directory') })
+})
+
+test("a kill from outside is the world's", async () => {
+  const running = runFfmpeg(realTime(60), { signal: never, log: silent }).catch((error: unknown) => error)
+  await expect.poll(() => processesIn(folder)).toHaveLength(1)
+  for (const id of await processesIn(folder)) process.kill(id, 'SIGKILL')
+  const error = await running
+  expect(error).toBeInstanceOf(WorldError)
+  expect(error).toMatchObject({ code: 'ffmpeg_killed' })
+})
+
+test("a full disk is the world's", async () => {
+  const command = testPicture(['-f', 'lavfi']).output('/dev/full').outputOptions('-t', '20', '-f', 'rawvideo')
+  const error = await runFfmpeg(command, { signal: never, log: silent }).catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(WorldError)
+  expect(error).toMatchObject({ code: 'disk_full' })
+})
+
+/** Takes as long as it lasts: in mid-run for sure. */
+function realTime(seconds: number): FfmpegCommand {
+  return testPicture(['-re', '-f', 'lavfi']).output('out.mp4').outputOptions('-t', String(seconds))
+}
+
+function testPicture(options: string[]): FfmpegCommand {
+  return fluent({ cwd: folder }).input('testsrc2=s=64x64:r=10').inputOptions(...options)
+}

@@ -1,0 +1,9 @@
+// Exactly one handler for each entry of the catalogue: a missing or foreign one does not compile.
+import type { JobName } from '#db/jobs.ts'
+import type { Handler } from './context.ts'
+import { dead } from './dead.ts'
+import { ladder } from './ladder.ts'
+import { purge } from './purge.ts'
+import { sweep } from './sweep.ts'
+
+export const handlers: { [Name in JobName]: Handler<Name> } = { ladder, purge, dead, sweep }
