@@ -1,6 +1,6 @@
-import path from 'node:path'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError, embeddedUrlFile, parseConfig, requireDatabaseUrl } from '#config'
 
@@ -100,8 +100,11 @@ describe('a value', () => {
     expect(parseConfig({ LADDER: '240,1080,480' }, root).ladder).toEqual([1080, 480, 240])
   })
 
-  test.each(['PUBLIC_URL', 'MEDIA_BASE_URL'])('%s loses a closing slash, since paths begin with one', name => {
-    const config = parseConfig({ [name]: 'https://example.com/' }, root)
-    expect([config.publicUrl, config.mediaBaseUrl]).toContain('https://example.com')
-  })
+  test.each(['PUBLIC_URL', 'MEDIA_BASE_URL'])(
+    '%s loses a closing slash, since paths begin with one',
+    name => {
+      const config = parseConfig({ [name]: 'https://example.com/' }, root)
+      expect([config.publicUrl, config.mediaBaseUrl]).toContain('https://example.com')
+    },
+  )
 })

@@ -31,7 +31,7 @@ export async function ensureChromium(say: Say, signal: AbortSignal): Promise<str
   return installed
 }
 
-export function findChromium(): string | null {
+function findChromium(): string | null {
   const given = process.env.CHROMIUM_PATH
   if (given) return given
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']

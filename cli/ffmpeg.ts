@@ -37,7 +37,7 @@ export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal
  * What FFMPEG_PATH and FFPROBE_PATH name, else what is on the PATH; null when one of them is missing.
  * @throws Sentence when the one that is there cannot be used
  */
-export async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
+async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
   const ffmpegPath = config.ffmpegPath ?? findOnPath('ffmpeg')
   const ffprobePath = config.ffprobePath ?? findOnPath('ffprobe')
   if (!ffmpegPath || !ffprobePath) return null

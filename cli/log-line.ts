@@ -1,4 +1,5 @@
 // Turns a child's line (pino's JSON, or plain text) into one that people read.
+import { stripVTControlCharacters } from 'node:util'
 
 const levels: Record<number, string> = { 40: 'warning: ', 50: 'error: ', 60: 'fatal: ' }
 const internal = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'name', 'err'])
@@ -6,7 +7,8 @@ const internal = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'name', 'er
 /** `isProblem` is null when the line does not say. */
 export function readable(raw: string): { text: string; isProblem: boolean | null } {
   const entry = parse(raw)
-  if (!entry) return { text: raw, isProblem: null }
+  // Tools colour their lines even here, and hide the cursor.
+  if (!entry) return { text: stripVTControlCharacters(raw), isProblem: null }
   const details = Object.entries(entry)
     .filter(([key, value]) => !internal.has(key) && value !== null)
     .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`)

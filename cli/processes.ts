@@ -30,7 +30,7 @@ export interface Child {
   stop(): Promise<void>
 }
 
-export interface Ending {
+interface Ending {
   status: number | null
   how: string
 }
@@ -52,6 +52,7 @@ export function startChild(name: string, command: string, args: string[], option
     if (!input) continue
     createInterface({ input }).on('line', raw => {
       const line = readable(raw)
+      if (line.text === '') return
       lines.push(line.text)
       if (lines.length > tailLines) lines.shift()
       if (isShown(options.show, line.isProblem ?? stream === 'stderr')) console.log(`${name} │ ${line.text}`)

@@ -60,7 +60,7 @@ async function quickstart(options: Options): Promise<void> {
 
   const welcome = `\n          ${config.publicUrl ?? url}\n`
   console.log(welcome)
-  if (options.wantsSamples && (await isLibraryEmpty(url))) {
+  if (options.wantsSamples && (await orReason(signal, isLibraryEmpty(url)))) {
     await orReason(signal, uploadSamples(url, ffmpeg.ffmpegPath))
     console.log(welcome)
   }
@@ -106,12 +106,17 @@ async function uploadOnce(url: string, file: string): Promise<void> {
   await uploadAndFollow(url, file, path.parse(file).name)
 }
 
+/** Videos on their way count: a start that was interrupted has put its samples in the queue. */
 async function isLibraryEmpty(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/api/videos?limit=1`, { signal })
-  if (!response.ok)
-    throw new Sentence(`GET /api/videos answered ${response.status}: ${await response.text()}`)
-  const page: { items: unknown[] } = await response.json()
-  return page.items.length === 0
+  const page: { items: unknown[] } = await getJson(`${url}/api/videos?limit=1`)
+  const { queue }: { queue: { depth: number; processing: number } } = await getJson(`${url}/api/health`)
+  return page.items.length === 0 && queue.depth === 0 && queue.processing === 0
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url, { signal })
+  if (!response.ok) throw new Sentence(`GET ${url} answered ${response.status}: ${await response.text()}`)
+  return response.json()
 }
 
 /** Each is made while the worker has the one before. One that fails is said, and costs nothing else. */

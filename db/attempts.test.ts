@@ -70,15 +70,18 @@ describe('claiming', () => {
     expect(outcomes.sort()).toEqual(['crashed', 'running'])
   })
 
-  test.each(['uploading', 'ready', 'failed', 'cancelled', 'deleted'])('takes nothing that is %s', async state => {
-    const id = await videoThatIs(state)
-    const before = await snapshot(t.db)
-    const claimed = await inTransaction(trx =>
-      claim(trx, { videoId: id, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }),
-    )
-    expect(claimed).toBeNull()
-    expect(await snapshot(t.db)).toEqual(before)
-  })
+  test.each(['uploading', 'ready', 'failed', 'cancelled', 'deleted'])(
+    'takes nothing that is %s',
+    async state => {
+      const id = await videoThatIs(state)
+      const before = await snapshot(t.db)
+      const claimed = await inTransaction(trx =>
+        claim(trx, { videoId: id, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }),
+      )
+      expect(claimed).toBeNull()
+      expect(await snapshot(t.db)).toEqual(before)
+    },
+  )
 })
 
 describe('a stale token', () => {
@@ -143,24 +146,29 @@ describe('a failure', () => {
     expect(await inTransaction(trx => failForNow(trx, t.boss, job, attempt, world))).toBe('retried')
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'queued', progress: 0, error_code: null })
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
-    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'failed', cause: 'world', error_code: 'disk_full' }])
+    expect(await attemptsOf(t.db, id)).toMatchObject([
+      { outcome: 'failed', cause: 'world', error_code: 'disk_full' },
+    ])
     expect((await takeJob(t.boss, 'ladder')).id).toBe(job.id)
   })
 
   test.each([
     { cause: 'world', tries: 20 },
     { cause: 'ours', tries: 3 },
-  ] as const)("of $cause's is given up at the $tries. try, with a reason and no live job", async ({ cause, tries }) => {
-    const { id, attempt, job } = await processVideo(t)
-    await addEnded(id, tries - 2, 'failed', cause)
-    const failure = { ...world, cause }
-    expect(await inTransaction(trx => failForNow(trx, t.boss, job, attempt, failure))).toBe('retried')
-    const again = await takeJob(t.boss, 'ladder')
-    const last = await claimVideo(t.db, id)
-    expect(await inTransaction(trx => failForNow(trx, t.boss, again, last, failure))).toBe('gave up')
-    expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
-  })
+  ] as const)(
+    "of $cause's is given up at the $tries. try, with a reason and no live job",
+    async ({ cause, tries }) => {
+      const { id, attempt, job } = await processVideo(t)
+      await addEnded(id, tries - 2, 'failed', cause)
+      const failure = { ...world, cause }
+      expect(await inTransaction(trx => failForNow(trx, t.boss, job, attempt, failure))).toBe('retried')
+      const again = await takeJob(t.boss, 'ladder')
+      const last = await claimVideo(t.db, id)
+      expect(await inTransaction(trx => failForNow(trx, t.boss, again, last, failure))).toBe('gave up')
+      expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
+      expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
+    },
+  )
 
   test.each([
     ['crashed', null, 10],
@@ -223,7 +231,11 @@ describe('retrying', () => {
     await inTransaction(trx => failForNow(trx, t.boss, job, attempt, { ...world, cause: 'ours' }))
     expect((await readVideo(t.db, id)).status).toBe('failed')
     expect(await inTransaction(trx => retryVideo(trx, t.boss, id))).toBe('done')
-    expect(await readVideo(t.db, id)).toMatchObject({ status: 'queued', error_code: null, error_message: null })
+    expect(await readVideo(t.db, id)).toMatchObject({
+      status: 'queued',
+      error_code: null,
+      error_message: null,
+    })
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
     expect(await inTransaction(trx => spentBudget(trx, id, 'ladder'))).toBeNull()
     await claimVideo(t.db, id)
@@ -327,7 +339,9 @@ test('what attempts left is swept a minute after they ended, once; never of one 
   const id = await videoThatIs('ready')
   await addEnded(id, 1, 'crashed', null)
   expect(await unsweptAttempts(t.db)).toEqual([])
-  await sql`update attempts set ended_at = ended_at - interval '2 minutes' where ended_at is not null`.execute(t.db)
+  await sql`update attempts set ended_at = ended_at - interval '2 minutes' where ended_at is not null`.execute(
+    t.db,
+  )
   const [crashed] = (await attemptsOf(t.db, id)).filter(attempt => attempt.outcome === 'crashed')
   expect(await unsweptAttempts(t.db)).toEqual([{ token: crashed?.token, videoId: id }])
   await markSwept(t.db, crashed?.token ?? '')
@@ -363,7 +377,14 @@ async function addEnded(
   cause: FailureCause | null,
 ): Promise<void> {
   if (count === 0) return
-  const attempt = { video_id: videoId, kind: 'ladder' as const, recipe: 'test', worker_id: videoId, outcome, cause }
+  const attempt = {
+    video_id: videoId,
+    kind: 'ladder' as const,
+    recipe: 'test',
+    worker_id: videoId,
+    outcome,
+    cause,
+  }
   await t.db
     .insertInto('attempts')
     .values(

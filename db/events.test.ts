@@ -14,7 +14,11 @@ test('events of the videos asked for are replayed in order, after the one last s
   const other = await startUpload(t.db)
   const seen = await lastEventId(t.db, [id])
   await claimVideo(t.db, id)
-  expect((await eventsAfter(t.db, [id], 0)).map(event => event.stage)).toEqual(['uploading', 'queued', 'probing'])
+  expect((await eventsAfter(t.db, [id], 0)).map(event => event.stage)).toEqual([
+    'uploading',
+    'queued',
+    'probing',
+  ])
   expect((await eventsAfter(t.db, [id], seen)).map(event => event.stage)).toEqual(['probing'])
   expect(new Set((await eventsAfter(t.db, [id, other], 0)).map(event => event.video_id))).toEqual(
     new Set([id, other]),

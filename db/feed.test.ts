@@ -20,14 +20,17 @@ test('newest first; equal to the microsecond, by id', async () => {
   expect((await feed(t.db, null, 100)).map(video => video.id)).toEqual(ids)
 })
 
-test.each([1, 2, 3, 7])('pages of %d give every video once, also where times differ by a microsecond', async size => {
-  const ids = [
-    ...(await addReady(5, '2026-01-01 00:00:00.000999')),
-    ...(await addReady(5, '2026-01-01 00:00:00.000998')),
-    ...(await addReady(5, '2026-01-01 00:00:00.000001')),
-  ]
-  expect(await readPages(size)).toEqual(ids)
-})
+test.each([1, 2, 3, 7])(
+  'pages of %d give every video once, also where times differ by a microsecond',
+  async size => {
+    const ids = [
+      ...(await addReady(5, '2026-01-01 00:00:00.000999')),
+      ...(await addReady(5, '2026-01-01 00:00:00.000998')),
+      ...(await addReady(5, '2026-01-01 00:00:00.000001')),
+    ]
+    expect(await readPages(size)).toEqual(ids)
+  },
+)
 
 test('videos that appear while someone pages neither repeat nor hide any', async () => {
   const ids = await addReady(9, '2026-01-01')
@@ -102,9 +105,14 @@ async function addReady(count: number, playableAt: string): Promise<string[]> {
     insert into videos (id, title, source_key, source_bytes)
     select gen_random_uuid(), 'A video', 'k', 1 from generate_series(1, ${count})
     returning id`.execute(t.db)
-  const ids = rows.map(row => row.id).sort().reverse()
+  const ids = rows
+    .map(row => row.id)
+    .sort()
+    .reverse()
   const mine = sql`id = any(${ids}::uuid[])`
-  await sql`insert into publications (id, video_id, seq) select id, id, 1 from videos where ${mine}`.execute(t.db)
+  await sql`insert into publications (id, video_id, seq) select id, id, 1 from videos where ${mine}`.execute(
+    t.db,
+  )
   for (const status of ['queued', 'processing']) {
     await sql`update videos set status = ${status} where ${mine}`.execute(t.db)
   }

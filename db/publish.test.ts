@@ -62,7 +62,9 @@ test('two that publish with one token: one wins, the other changes nothing', asy
   const results = await Promise.allSettled([once(), once()])
   expect(results.map(result => result.status).sort()).toEqual(['fulfilled', 'rejected'])
   expect(results.find(result => result.status === 'rejected')).toMatchObject({ reason: expect.any(JobLost) })
-  expect(await t.db.selectFrom('publications').selectAll().where('video_id', '=', id).execute()).toHaveLength(1)
+  expect(await t.db.selectFrom('publications').selectAll().where('video_id', '=', id).execute()).toHaveLength(
+    1,
+  )
 })
 
 test('a publish after the job was taken away changes nothing', async () => {

@@ -55,7 +55,10 @@ describe('status', () => {
 
   test('there is no other status', async () => {
     const { id } = await videoIn('processing')
-    await expectRefused(sql`update videos set status = 'done' where id = ${id}`.execute(t.db), 'videos_legal_transition')
+    await expectRefused(
+      sql`update videos set status = 'done' where id = ${id}`.execute(t.db),
+      'videos_legal_transition',
+    )
   })
 })
 
@@ -84,7 +87,10 @@ describe('a video', () => {
   test('is playable exactly when it has a publication and its address', async () => {
     const { id, publicationId } = await videoIn('processing')
     await expectRefused(set(id, { playable_at: sql`now()` }), 'videos_playable_is_published')
-    await expectRefused(set(id, { publication_id: publicationId, url_hls: 'k' }), 'videos_playable_is_published')
+    await expectRefused(
+      set(id, { publication_id: publicationId, url_hls: 'k' }),
+      'videos_playable_is_published',
+    )
     const unaddressed = { publication_id: publicationId, playable_at: sql`now()` }
     await expectRefused(set(id, unaddressed), 'videos_published_has_address')
     await expectRefused(set(id, { url_hls: 'k' }), 'videos_published_has_address')

@@ -39,7 +39,9 @@ test('the queue is counted, and how long its first has been waiting', async () =
   await processVideo(t)
   const id = await queueVideo(t)
   await queueVideo(t)
-  await sql`update uploads set finished_at = now() - interval '90 seconds' where video_id = ${id}`.execute(t.db)
+  await sql`update uploads set finished_at = now() - interval '90 seconds' where video_id = ${id}`.execute(
+    t.db,
+  )
   const health = await readHealth(t.db)
   expect(health).toMatchObject({ queued: 2, processing: 1 })
   expect(health.oldestSeconds).toBeGreaterThanOrEqual(90)

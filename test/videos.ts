@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { type Attempt, claim } from '#db/attempts.ts'
 import { type Boss, cancelJobs, type Job } from '#db/boss.ts'
 import type { Db } from '#db/client.ts'
-import { type JobName, jobNames } from '#db/jobs.ts'
+import type { JobName } from '#db/jobs.ts'
 import type { NewPublication } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { createUpload, enqueueUpload } from '#db/uploads.ts'
@@ -16,9 +16,9 @@ interface Stores {
 }
 
 /** Removes every video and job, so that the next fetch gets the test's own. */
-export async function emptyDatabase({ db, boss }: Stores): Promise<void> {
+export async function emptyDatabase({ db }: Stores): Promise<void> {
   await sql`truncate videos, workers, installation cascade`.execute(db)
-  for (const name of jobNames) await boss.deleteAllJobs(name)
+  await sql`delete from pgboss.job`.execute(db)
 }
 
 /** A video that waits for `length` bytes. @returns its id */
@@ -38,7 +38,11 @@ export async function queueVideo({ db, boss }: Stores, length = 10): Promise<str
 }
 
 /** Fetches the next job as a worker does, whatever delay a retry has. */
-export async function takeJob(boss: Boss, name: JobName, signal = new AbortController().signal): Promise<Job> {
+export async function takeJob(
+  boss: Boss,
+  name: JobName,
+  signal = new AbortController().signal,
+): Promise<Job> {
   const [job] = await boss.fetch<object>(name, { ignoreStartAfter: true })
   if (!job) throw new Error(`no ${name} job waits`)
   return { ...job, signal }

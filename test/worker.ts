@@ -63,6 +63,13 @@ export async function processesIn(folder: string): Promise<number[]> {
   return found.flat()
 }
 
+/** Removes what earlier tests stored, so that whatever is found is the test's own. */
+export async function emptyStorage({ storage }: WorkerContext): Promise<void> {
+  for (const folder of [storage.sourcesDir, path.join(path.dirname(storage.sourcesDir), 'videos')]) {
+    for (const name of await readdir(folder)) await rm(path.join(folder, name), { recursive: true })
+  }
+}
+
 export async function listKeys({ storage }: WorkerContext, prefix: string): Promise<string[]> {
   const keys: string[] = []
   for await (const file of storage.list(prefix)) keys.push(file.key)

@@ -1,6 +1,6 @@
 // The ladder as a worker runs it: real FFmpeg, real Postgres, real storage, tiny clips.
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -9,8 +9,16 @@ import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
 import { sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase, type TestDatabase } from '#test/database.ts'
-import { attemptsOf, claimVideo, emptyDatabase, liveJobs, queueVideo, readVideo, takeJob } from '#test/videos.ts'
-import { createWorkerContext, listKeys, makeFolder, processesIn, runJob } from '#test/worker.ts'
+import {
+  attemptsOf,
+  claimVideo,
+  emptyDatabase,
+  liveJobs,
+  queueVideo,
+  readVideo,
+  takeJob,
+} from '#test/videos.ts'
+import { createWorkerContext, emptyStorage, listKeys, makeFolder, processesIn, runJob } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
 import { installLauncher } from './ffmpeg/launcher.ts'
 import { ladder } from './ladder.ts'
@@ -28,9 +36,21 @@ beforeAll(async () => {
   t = await createTestDatabase()
   context = await createWorkerContext(t, { LADDER: '240,144' })
   folder = await makeFolder()
-  const options = ['-metadata', `location=${LOCATION}`, '-metadata', 'title=Secret', '-movflags', '+faststart']
+  const options = [
+    '-metadata',
+    `location=${LOCATION}`,
+    '-metadata',
+    'title=Secret',
+    '-movflags',
+    '+faststart',
+  ]
   clip = await makeClip(folder, 'clip.mov', { seconds: 3, options })
 })
+
+async function empty(): Promise<void> {
+  await emptyDatabase(t)
+  await emptyStorage(context)
+}
 
 describe('a good video', () => {
   let id: string
@@ -59,9 +79,13 @@ describe('a good video', () => {
   test('has a master playlist that names each stream once, relatively', async () => {
     const { url_hls } = await readVideo(t.db, id)
     const lines = (await text(url_hls)).split('\n')
-    expect(lines.filter(line => line.endsWith('.m3u8')).sort()).toEqual(['v144/index.m3u8', 'v240/index.m3u8'])
+    expect(lines.filter(line => line.endsWith('.m3u8')).sort()).toEqual([
+      'v144/index.m3u8',
+      'v240/index.m3u8',
+    ])
     const streams = lines.filter(line => line.startsWith('#EXT-X-STREAM-INF'))
-    for (const line of streams) expect(line).toMatch(/CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2".*FRAME-RATE=30\.000/)
+    for (const line of streams)
+      expect(line).toMatch(/CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2".*FRAME-RATE=30\.000/)
     expect(lines.find(line => line.startsWith('#EXT-X-MEDIA'))).toContain('URI="audio/index.m3u8"')
   })
 
@@ -90,7 +114,9 @@ describe('a good video', () => {
       }
     }
     const { track, starts } = await measure('audio')
-    expect(Math.abs((starts[0] ?? 9) - track.startTicks / track.timescale)).toBeLessThanOrEqual(AAC_FRAME_SECONDS)
+    expect(Math.abs((starts[0] ?? 9) - track.startTicks / track.timescale)).toBeLessThanOrEqual(
+      AAC_FRAME_SECONDS,
+    )
     expect(track.emptyEditSeconds).toBe(0)
   })
 
@@ -162,11 +188,21 @@ describe('a good video', () => {
 })
 
 describe('an unusual video is ready too:', () => {
-  beforeEach(() => emptyDatabase(t))
+  beforeEach(empty)
 
   test.each([
     ['without sound', { hasAudio: false, seconds: 1 }, 320, 240],
-    ['of odd size', { width: 161, height: 121, seconds: 1, options: ['-pix_fmt', 'yuv444p'] }, 161, 121],
+    [
+      'of odd size',
+      {
+        width: 161,
+        height: 121,
+        seconds: 1,
+        options: ['-vf', 'format=yuv444p,pad=161:121', '-pix_fmt', 'yuv444p'],
+      },
+      161,
+      121,
+    ],
     ['shorter than a segment, portrait', { width: 180, height: 320, seconds: 0.4 }, 180, 320],
   ])('%s', async (_, options, width, height) => {
     const id = await upload(await makeClip(folder, 'unusual.mp4', options))
@@ -179,7 +215,7 @@ describe('an unusual video is ready too:', () => {
 })
 
 describe('a bad file fails at once, says why, and leaves nothing but itself:', () => {
-  beforeEach(() => emptyDatabase(t))
+  beforeEach(empty)
   const file = (name: string) => path.join(folder, name)
 
   test.each([
@@ -188,7 +224,11 @@ describe('a bad file fails at once, says why, and leaves nothing but itself:', (
     ['an image', 'not_a_video', () => ffmpeg('-frames:v', '1', '-f', 'image2', '-update', '1', file('bad'))],
     ['sound', 'audio_only', () => ffmpeg('-vn', '-f', 'mp3', file('bad'))],
     ['a file without its end, and so without index', 'damaged', () => cut(['-f', 'mp4'], 0.5)],
-    ['a file without its end, index first', 'truncated', () => cut(['-f', 'mp4', '-movflags', '+faststart'], 0.5)],
+    [
+      'a file without its end, index first',
+      'truncated',
+      () => cut(['-f', 'mp4', '-movflags', '+faststart'], 0.5),
+    ],
     ['an encrypted file', 'encrypted', () => ffmpeg('-c', 'copy', ...ENCRYPTED, '-f', 'mp4', file('bad'))],
   ])('%s: %s', async (_, code, make) => {
     await make()
@@ -219,9 +259,7 @@ describe('a bad file fails at once, says why, and leaves nothing but itself:', (
 
 describe('in the middle of an encode', () => {
   beforeEach(async () => {
-    await emptyDatabase(t)
-    for (const id of await readdir(context.storage.sourcesDir)) await rm(path.join(context.storage.sourcesDir, id))
-    await rm(path.join(path.dirname(context.storage.sourcesDir), 'videos'), { recursive: true, force: true })
+    await empty()
     // FFmpeg at the speed of the video: no test can come too late.
     const slow = path.join(folder, 'slow-ffmpeg')
     await writeFile(slow, '#!/bin/sh\nexec ffmpeg -re "$@"\n', { mode: 0o755 })
@@ -270,7 +308,9 @@ describe('in the middle of an encode', () => {
     await done
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'queued', error_code: null })
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
-    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'failed', cause: 'world', error_code: 'ffmpeg_killed' }])
+    expect(await attemptsOf(t.db, id)).toMatchObject([
+      { outcome: 'failed', cause: 'world', error_code: 'ffmpeg_killed' },
+    ])
     await expectNothingLeft()
   })
 
@@ -291,7 +331,7 @@ describe('in the middle of an encode', () => {
 })
 
 describe('what is nobody’s fault', () => {
-  beforeEach(() => emptyDatabase(t))
+  beforeEach(empty)
 
   test('a source that is not in the storage is looked for again', async () => {
     const id = await queueVideo(t)

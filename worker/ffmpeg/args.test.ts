@@ -7,7 +7,15 @@ import { HOSTILE_INPUT } from './probe.ts'
 const SOURCE = '/storage/sources/x'
 const SCRATCH = '/scratch/token'
 const frameRate = { num: 30000, den: 1001 }
-const video = { index: 1, codec: 'h264', width: 854, height: 480, rotation: 0, pixelFormat: 'yuv420p', frameRate }
+const video = {
+  index: 1,
+  codec: 'h264',
+  width: 854,
+  height: 480,
+  rotation: 0,
+  pixelFormat: 'yuv420p',
+  frameRate,
+}
 const audio = { index: 0, codec: 'aac', channels: 2 }
 const limits = { ladder: [480, 240], maxDurationSeconds: 60 }
 const plan: Plan = planLadder({ format: 'mov', durationSeconds: 10, video, audio }, limits)
@@ -50,7 +58,9 @@ describe('the ladder', () => {
       'expr:gte(t,n_forced*2)',
     ])
     expect(rungs.map(output => option(output, '-sc_threshold'))).toEqual(['0', '0'])
-    expect(rungs.map(output => option(output, '-maxrate'))).toEqual(plan.rungs.map(rung => String(rung.maxBps)))
+    expect(rungs.map(output => option(output, '-maxrate'))).toEqual(
+      plan.rungs.map(rung => String(rung.maxBps)),
+    )
   })
 })
 
@@ -69,7 +79,18 @@ describe("before every stranger's input", () => {
   test('formats that open further files or hosts are not among them', () => {
     const formats = option(HOSTILE_INPUT, '-format_whitelist')?.split(',') ?? []
     expect(formats).toContain('mov')
-    const followers = ['hls', 'concat', 'concatf', 'sdp', 'rtsp', 'dash', 'image2', 'tee', 'lavfi', 'ffmetadata']
+    const followers = [
+      'hls',
+      'concat',
+      'concatf',
+      'sdp',
+      'rtsp',
+      'dash',
+      'image2',
+      'tee',
+      'lavfi',
+      'ffmetadata',
+    ]
     for (const format of followers) expect(formats).not.toContain(format)
   })
 })
@@ -77,7 +98,10 @@ describe("before every stranger's input", () => {
 describe('the MP4 and the poster', () => {
   test('are made of what we wrote, and leave nothing of the source in', () => {
     const args = argv(mp4Command(SCRATCH, plan))
-    expect(args.filter((_, index) => args[index - 1] === '-i')).toEqual(['v480/ffmpeg.m3u8', 'audio/ffmpeg.m3u8'])
+    expect(args.filter((_, index) => args[index - 1] === '-i')).toEqual([
+      'v480/ffmpeg.m3u8',
+      'audio/ffmpeg.m3u8',
+    ])
     expect(option(args, '-c')).toBe('copy')
     expect(option(args, '-movflags')).toBe('+faststart')
     expect(option(args, '-avoid_negative_ts')).toBe('disabled')
@@ -97,14 +121,17 @@ test('no command has an address outside of its folder but the source', () => {
     posterCommand(SCRATCH, 1),
     decodeCommand(SOURCE, SCRATCH, plan),
   ]) {
-    const outside = argv(command).filter(arg => arg.startsWith('/') || arg.includes('..') || arg.includes('://'))
+    const outside = argv(command).filter(
+      arg => arg.startsWith('/') || arg.includes('..') || arg.includes('://'),
+    )
     expect(outside.filter(arg => arg !== SOURCE)).toEqual([])
   }
 })
 
 function argv(command: object): string[] {
   // fluent-ffmpeg has no public way to see the arguments without a run.
-  if (!('_getArguments' in command) || typeof command._getArguments !== 'function') throw new Error('no arguments')
+  if (!('_getArguments' in command) || typeof command._getArguments !== 'function')
+    throw new Error('no arguments')
   return command._getArguments().map(String)
 }
 

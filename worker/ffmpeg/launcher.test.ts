@@ -30,7 +30,10 @@ test.each(['ffmpeg', 'ffprobe'])('%s has no network but a loopback that is down'
   const outside = await run('cat', ['/proc/net/route'])
   expect(outside.stdout.trim().split('\n').length, 'this machine has a network').toBeGreaterThan(1)
   const interfaces = await lookInside(program, 'cat /proc/net/dev')
-  const names = interfaces.split('\n').filter(line => line.includes(':')).map(line => line.split(':')[0]?.trim())
+  const names = interfaces
+    .split('\n')
+    .filter(line => line.includes(':'))
+    .map(line => line.split(':')[0]?.trim())
   expect(names).toEqual(['lo'])
   expect((await lookInside(program, 'cat /proc/net/route')).trim().split('\n')).toHaveLength(1)
 })
@@ -44,7 +47,9 @@ test.each(['ffmpeg', 'ffprobe'])("%s sees nothing of the worker's environment", 
 })
 
 test('file size and open files are limited, and for ffprobe the time too', async () => {
-  expect(await lookInside('ffmpeg', 'ulimit -n; ulimit -f; ulimit -c; ulimit -t')).toBe('512\n134217728\n0\nunlimited\n')
+  expect(await lookInside('ffmpeg', 'ulimit -n; ulimit -f; ulimit -c; ulimit -t')).toBe(
+    '512\n134217728\n0\nunlimited\n',
+  )
   expect(await lookInside('ffprobe', 'ulimit -t')).toBe('60\n')
 })
 
@@ -132,7 +137,8 @@ async function installScript(inner: string, command: string) {
   const launchers = path.join(inner, 'launcher')
   await installLauncher(launchers, { ffmpegPath: script, ffprobePath: ffprobe })
   const names = await readdir(launchers)
-  const find = (program: string) => path.join(launchers, names.find(name => name.startsWith(`${program}-`)) ?? '')
+  const find = (program: string) =>
+    path.join(launchers, names.find(name => name.startsWith(`${program}-`)) ?? '')
   return { ffmpeg: find('ffmpeg'), ffprobe: find('ffprobe') }
 }
 

@@ -112,7 +112,12 @@ describe("ffprobe's answer", () => {
   })
 
   test('the picture is the first stream that is no cover, the sound the first that can be decoded', () => {
-    const found = facts(cover, { ...audio, codec_name: 'unknown' }, { ...audio, index: 4 }, { ...video, index: 5 })
+    const found = facts(
+      cover,
+      { ...audio, codec_name: 'unknown' },
+      { ...audio, index: 4 },
+      { ...video, index: 5 },
+    )
     expect(found.video.index).toBe(5)
     expect(found.audio?.index).toBe(4)
   })
@@ -133,7 +138,9 @@ describe("ffprobe's answer", () => {
   })
 
   test('that is no answer is a bug of ours, not a bad video', () => {
-    expect(() => readFacts({ nothing: true }, SIZE)).toThrow(expect.not.objectContaining({ constructor: VideoError }))
+    expect(() => readFacts({ nothing: true }, SIZE)).toThrow(
+      expect.not.objectContaining({ constructor: VideoError }),
+    )
   })
 })
 
@@ -162,7 +169,18 @@ describe('a real file', () => {
   })
 
   test('that a phone turned is shown upright', async () => {
-    const args = ['-y', '-v', 'error', '-i', clip, '-c', 'copy', '-metadata:s:v', 'rotate=90', file('turned.mov')]
+    const args = [
+      '-y',
+      '-v',
+      'error',
+      '-i',
+      clip,
+      '-c',
+      'copy',
+      '-metadata:s:v',
+      'rotate=90',
+      file('turned.mov'),
+    ]
     await run('ffmpeg', args)
     expect((await probe(file('turned.mov'))).video).toMatchObject({ width: 120, height: 160 })
   })
@@ -176,7 +194,9 @@ describe('a real file', () => {
   })
 
   test('of noise is no video', async () => {
-    const noise = Buffer.from(Array.from({ length: 50_000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 256))
+    const noise = Buffer.from(
+      Array.from({ length: 50_000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 256),
+    )
     await expect(probe(await write('noise', noise))).rejects.toThrow(VideoError)
   })
 
@@ -209,8 +229,15 @@ describe('a real file', () => {
   test.each([
     ['an HLS playlist', () => `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n${clip}\n#EXT-X-ENDLIST\n`],
     ['a concat script', () => `ffconcat version 1.0\nfile '${clip}'\n`],
-    ['an SDP', () => 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n'],
-    ['a DASH manifest', () => `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>${clip}</BaseURL></MPD>`],
+    [
+      'an SDP',
+      () => 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n',
+    ],
+    [
+      'a DASH manifest',
+      () =>
+        `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>${clip}</BaseURL></MPD>`,
+    ],
   ])('that is %s in disguise opens nothing', async (_, text) => {
     await expect(probe(await write('disguise', text()))).rejects.toThrow(code('not_a_video'))
   })

@@ -80,5 +80,7 @@ function realTime(seconds: number): FfmpegCommand {
 }
 
 function testPicture(options: string[]): FfmpegCommand {
-  return fluent({ cwd: folder }).input('testsrc2=s=64x64:r=10').inputOptions(...options)
+  return fluent({ cwd: folder })
+    .input('testsrc2=s=64x64:r=10')
+    .inputOptions(...options)
 }

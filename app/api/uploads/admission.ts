@@ -3,21 +3,10 @@
 import type { Upload } from '@tus/utils'
 import type { Server } from '#app/server.ts'
 import { createUpload, outstandingBytes } from '#db/uploads.ts'
+import { isVideo } from '#app/upload/video-file.ts'
 import { sourceKey } from '#media/keys.ts'
 import { DISK_FULL } from './store.ts'
 
-const EXTENSIONS = new Set(
-  (
-    '3g2 3gp asf avi dv f4v flv gif ivf m2t m2ts m2v m4v mkv mov mp4 mpe mpeg mpg mts mxf ' +
-    'ogm ogv qt rm ts vob webm wmv'
-  ).split(' '),
-)
-const UNDECLARED_TYPES = new Set([
-  '',
-  'application/octet-stream',
-  'application/mxf',
-  'application/x-matroska',
-])
 const RESERVE_BYTES = 64 * 1024 ** 2
 const MAX_TITLE = 200
 const MAX_METADATA_VALUE = 2000
@@ -49,13 +38,6 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
       ),
     }),
   )
-}
-
-export function isVideo(filename: string, filetype: string): boolean {
-  const type = filetype.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (!type.startsWith('video/') && type !== 'image/gif' && !UNDECLARED_TYPES.has(type)) return false
-  const extension = /\.([^./\\]{1,16})$/.exec(filename)?.[1]?.toLowerCase()
-  return extension === undefined ? type.startsWith('video/') || filename === '' : EXTENSIONS.has(extension)
 }
 
 /** The given title, else the file's name without its extension. */

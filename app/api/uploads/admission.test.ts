@@ -1,0 +1,35 @@
+import { Upload } from '@tus/utils'
+import { expect, test } from 'vitest'
+import type { Server } from '#app/server.ts'
+import { createTestDatabase } from '#test/database.ts'
+import { admit, makeTitle } from './admission.ts'
+
+const TITLES: [title: string, filename: string, expected: string][] = [
+  ['Given', 'file.mp4', 'Given'],
+  ['', 'my_holiday.final.mp4', 'my holiday.final'],
+  ['  ', 'C:\\Users\\me\\clip.mov', 'clip'],
+  ['', '../../etc/passwd', 'passwd'],
+  ['', '', 'Untitled'],
+  ['\u0000', '\u202e.mp4', 'Untitled'],
+  ['a\u0007b\r\nc', 'x', 'a b c'],
+  ['👨‍👩‍👧', 'x', '👨‍👩‍👧'],
+  ['x'.repeat(10_000), 'x', 'x'.repeat(200)],
+]
+test.each(TITLES)('title %j of file %j becomes %j', (title, filename, expected) => {
+  expect(makeTitle(title, filename)).toBe(expected)
+})
+
+test('an upload that does not fit beside what open uploads have still to send is refused as disk full', async () => {
+  const { db } = await createTestDatabase()
+  const GIB = 1024 ** 3
+  const server = { db, storage: { freeBytes: async () => 10 * GIB } } as unknown as Server
+  const make = (size: number) =>
+    new Upload({ id: crypto.randomUUID(), size, offset: 0, metadata: { filename: 'a.mp4', filetype: 'video/mp4' } })
+  await admit(server, make(6 * GIB))
+  await expect(admit(server, make(5 * GIB))).rejects.toMatchObject({ status_code: 507 })
+  await admit(server, make(3 * GIB))
+  expect(await db.selectFrom('uploads').select('length').orderBy('length').execute()).toEqual([
+    { length: 3 * GIB },
+    { length: 6 * GIB },
+  ])
+})

@@ -1,0 +1,96 @@
+// Networks drop, tabs reload: the upload goes on where it was, byte for byte, as one video.
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { CDPSession, Locator, Page } from '@playwright/test'
+import { makeClip } from '#test/clips.ts'
+import { type Stack, settled } from './stack.ts'
+import { expect, test } from './test.ts'
+
+const BYTES_PER_SECOND = 6_000_000
+// Noise does not compress: about 20 MB, several chunks.
+const LARGE = { width: 640, height: 360, seconds: 8, options: ['-vf', 'noise=alls=90:allf=t', '-qp', '8'] }
+
+test('an upload goes on by itself after the network was cut', async ({ page, stack, clips }) => {
+  const file = await makeClip(clips, 'cut.mp4', LARGE)
+  const row = await startUpload(page, stack, file)
+  await midway(row)
+  await setNetwork(page, { offline: true })
+  await expect(row.getByText(/connection lost/i)).toBeVisible()
+  await setNetwork(page, { offline: false })
+  await expectWhole(stack, row, file)
+})
+
+test('an upload goes on after a reload, when its file is chosen again', async ({ page, stack, clips }) => {
+  const file = await makeClip(clips, 'reloaded.mp4', LARGE)
+  const before = await startUpload(page, stack, file)
+  await midway(before)
+  page.on('dialog', dialog => void dialog.accept())
+  await page.reload()
+  const row = rowOf(page)
+  await expect(row.getByText(/not finished/i)).toBeVisible()
+  const offsets: number[] = []
+  page.on('request', request => {
+    if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']))
+  })
+  await page.getByLabel('Choose videos').setInputFiles(file)
+  await expectWhole(stack, row, file)
+  expect(offsets[0]).toBeGreaterThan(0)
+})
+
+test('an upload can be paused and resumed, and cancelled without a trace', async ({ page, stack, clips }) => {
+  const file = await makeClip(clips, 'paused.mp4', LARGE)
+  const row = await startUpload(page, stack, file)
+  await midway(row)
+  await row.getByRole('button', { name: /^Pause/ }).click()
+  await expect(row).toHaveAttribute('data-phase', 'paused')
+  await row.getByRole('button', { name: /^Resume/ }).click()
+  await expect(row).toHaveAttribute('data-phase', 'sending')
+  await row.getByRole('button', { name: /^Cancel/ }).click()
+  await expect(row).toHaveCount(0)
+  await expect.poll(() => stack.query(`select id from videos where lower(title) = 'paused'`)).toEqual([])
+})
+
+function rowOf(page: Page): Locator {
+  return page.getByRole('list', { name: 'Your uploads' }).getByRole('listitem')
+}
+
+async function startUpload(page: Page, stack: Stack, file: string): Promise<Locator> {
+  await page.goto(`${stack.url}/upload`)
+  await setNetwork(page, { offline: false })
+  await page.getByLabel('Choose videos').setInputFiles(file)
+  return rowOf(page)
+}
+
+/** Slow enough to be caught in the middle. One session for both: the last one to speak is heard. */
+async function setNetwork(page: Page, { offline }: { offline: boolean }): Promise<void> {
+  const cdp = sessions.get(page) ?? (await page.context().newCDPSession(page))
+  sessions.set(page, cdp)
+  await cdp.send('Network.enable')
+  await cdp.send('Network.emulateNetworkConditions', {
+    ...{ offline, latency: 0, downloadThroughput: -1 },
+    uploadThroughput: BYTES_PER_SECOND,
+  })
+}
+const sessions = new WeakMap<Page, CDPSession>()
+
+/** Waits until some of the file, but not all, has been sent. */
+async function midway(row: Locator): Promise<void> {
+  await expect(row).toHaveAttribute('data-phase', 'sending')
+  const bar = row.getByRole('progressbar')
+  await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), { intervals: [50] }).toBeGreaterThan(10)
+}
+
+async function expectWhole(stack: Stack, row: Locator, file: string): Promise<void> {
+  await expect(row).toHaveAttribute('data-phase', 'sent', { timeout: 60_000 })
+  const id = (await row.getAttribute('data-video-id')) ?? ''
+  const stored = await readFile(path.join(stack.dataDir, 'storage/sources', id))
+  expect(sha256(stored)).toBe(sha256(await readFile(file)))
+  const title = path.basename(file, '.mp4')
+  expect(await stack.query('select id from videos where lower(title) = $1', [title])).toEqual([{ id }])
+  expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,174 @@
+// Each entry of the catalogue does something that can be seen: an entry without an effect here does
+// not compile, and fails.
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type JobName, jobNames } from '#db/jobs.ts'
+import { touchUpload } from '#db/uploads.ts'
+import { deleteVideo, findVideo } from '#db/videos.ts'
+import { attemptPrefix, sourceKey } from '#media/keys.ts'
+import { makeClip } from '#test/clips.ts'
+import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import {
+  attemptsOf,
+  claimVideo,
+  emptyDatabase,
+  liveJobs,
+  processVideo,
+  queueVideo,
+  readVideo,
+  startUpload,
+  takeJob,
+} from '#test/videos.ts'
+import { createWorkerContext, emptyStorage, listKeys, makeFolder, runJob } from '#test/worker.ts'
+import type { WorkerContext } from './context.ts'
+import { handlers } from './handlers.ts'
+
+let t: TestDatabase
+let context: WorkerContext
+let clip: string
+beforeAll(async () => {
+  t = await createTestDatabase()
+  context = await createWorkerContext(t, { LADDER: '120' })
+  clip = await makeClip(await makeFolder(), 'clip.mp4', { width: 160, height: 120, seconds: 1 })
+})
+beforeEach(async () => {
+  await emptyDatabase(t)
+  await emptyStorage(context)
+})
+
+const effects: { [Name in JobName]: () => Promise<void> } = {
+  async ladder() {
+    const { length } = await readFile(clip)
+    const id = await queueVideo(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'ladder')
+    expect(await findVideo(t.db, id)).toMatchObject({ status: 'ready', playable_at: expect.any(Date) })
+  },
+
+  async purge() {
+    const { id, attempt } = await processVideo(t)
+    await store(sourceKey(id), 'source')
+    await store(`${attemptPrefix(id, attempt.token)}/video.mp4`, 'rendition')
+    const other = await startUpload(t.db)
+    await store(sourceKey(other), 'another')
+    await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
+    await runJob(context, 'purge')
+    expect(await listKeys(context, 'videos')).toEqual([])
+    expect(await listKeys(context, 'sources')).toEqual([sourceKey(other)])
+    expect((await t.db.selectFrom('videos').select('id').execute()).map(video => video.id)).toEqual([other])
+    expect(await t.db.selectFrom('attempts').select('token').execute()).toEqual([])
+  },
+
+  async dead() {
+    const { id, job } = await processVideo(t)
+    await sql`update pgboss.job set retry_limit = 0 where id = ${job.id}`.execute(t.db)
+    await t.boss.fail('ladder', job.id)
+    expect((await readVideo(t.db, id)).status).toBe('processing')
+    await runJob(context, 'dead')
+    expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'crashed' }])
+  },
+
+  async sweep() {
+    const finished = await startUpload(t.db, 4)
+    await store(sourceKey(finished), 'film')
+    await sweep()
+    expect((await readVideo(t.db, finished)).status).toBe('queued')
+    expect(await liveJobs(t.boss, 'ladder', finished)).toEqual(['created'])
+  },
+}
+
+describe('each entry of the catalogue', () => {
+  test('has exactly one handler', () => {
+    expect(Object.keys(handlers).sort()).toEqual([...jobNames].sort())
+    expect(new Set(Object.values(handlers)).size).toBe(jobNames.length)
+  })
+
+  test.each(jobNames)('has an effect that can be seen: %s', async name => {
+    expect(effects[name], `write down here what ${name} does`).toBeTypeOf('function')
+    await effects[name]()
+  })
+})
+
+describe('a second delivery changes nothing:', () => {
+  test('purge of a video that is gone, or was never deleted', async () => {
+    const id = await startUpload(t.db)
+    await store(sourceKey(id), 'source')
+    for (const videoId of [id, crypto.randomUUID()]) {
+      await t.boss.send('purge', { videoId })
+      await runJob(context, 'purge')
+    }
+    expect((await readVideo(t.db, id)).status).toBe('uploading')
+    expect(await context.storage.stat(sourceKey(id))).not.toBeNull()
+  })
+
+  test('dead of a video that is ready', async () => {
+    const { length } = await readFile(clip)
+    const id = await queueVideo(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'ladder')
+    const before = await readVideo(t.db, id)
+    await t.boss.send('dead', { videoId: id })
+    await runJob(context, 'dead')
+    expect(await readVideo(t.db, id)).toEqual(before)
+  })
+})
+
+describe('the sweep', () => {
+  test('removes an expired upload with its bytes, and leaves one that still comes', async () => {
+    const expired = await startUpload(t.db, 100)
+    const coming = await startUpload(t.db, 100)
+    for (const id of [expired, coming]) await store(sourceKey(id), 'half')
+    await sql`update uploads set expires_at = now() - interval '1 second'`.execute(t.db)
+    await touchUpload(t.db, coming, 4)
+    await sweep()
+    expect((await t.db.selectFrom('videos').select('id').execute()).map(video => video.id)).toEqual([coming])
+    expect(await context.storage.stat(sourceKey(expired))).toBeNull()
+    expect(await context.storage.stat(sourceKey(coming))).not.toBeNull()
+    expect(await liveJobs(t.boss, 'ladder', coming)).toEqual([])
+  })
+
+  test('queues an expired upload that is whole, rather than to remove it', async () => {
+    const id = await startUpload(t.db, 4)
+    await store(sourceKey(id), 'film')
+    await sql`update uploads set expires_at = now() - interval '1 second'`.execute(t.db)
+    await sweep()
+    expect((await readVideo(t.db, id)).status).toBe('queued')
+    expect(await context.storage.stat(sourceKey(id))).not.toBeNull()
+  })
+
+  test('clears the files of an attempt that was lost, not of one that runs', async () => {
+    const id = await queueVideo(t)
+    const lost = await claimVideo(t.db, id)
+    const running = await claimVideo(t.db, id)
+    for (const { token } of [lost, running]) await store(`${attemptPrefix(id, token)}/video.mp4`, 'bytes')
+    await sql`update attempts set ended_at = now() - interval '2 minutes'
+      where token = ${lost.token}`.execute(t.db)
+    await sweep()
+    expect(await listKeys(context, 'videos')).toEqual([`${attemptPrefix(id, running.token)}/video.mp4`])
+  })
+
+  test('queues once, however often it runs and even while the work is on', async () => {
+    const id = await startUpload(t.db, 4)
+    await store(sourceKey(id), 'film')
+    await sweep()
+    await takeJob(t.boss, 'ladder')
+    await claimVideo(t.db, id)
+    await sweep()
+    expect((await readVideo(t.db, id)).status).toBe('processing')
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['active'])
+  })
+})
+
+async function sweep(): Promise<void> {
+  await t.boss.send('sweep', {})
+  await runJob(context, 'sweep')
+}
+
+async function store(key: string, content: string): Promise<void> {
+  const file = context.storage.localPath(key)
+  await mkdir(path.dirname(file), { recursive: true })
+  await writeFile(file, content)
+}
