@@ -2,6 +2,6 @@
 import { pino } from 'pino'
 
 export const log = pino({
-  level: process.env['LOG_LEVEL'] || 'info',
+  level: process.env.LOG_LEVEL || 'info',
   base: { process: 'web', pid: process.pid },
 })

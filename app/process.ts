@@ -45,7 +45,7 @@ function refuseBrokenAddresses(): void {
 
 /** A launcher that was killed cannot stop us. */
 function endWithLauncher(): void {
-  const launcher = Number(process.env['PGREEL_PARENT_PID'])
+  const launcher = Number(process.env.PGREEL_PARENT_PID)
   if (!launcher) return
   setInterval(() => {
     try {

@@ -1,7 +1,7 @@
 // The JSON shape of a video: the API's and the pages' one view of it.
 import type { VideoStatus } from '#db/schema.ts'
 
-export interface VideoError {
+interface VideoError {
   code: string
   message: string
 }

@@ -26,7 +26,14 @@ const WRONG: [method: string, path: string, status: number, body?: string][] = [
   ['GET', '/api/videos?limit=-1', 400],
   ['GET', '/api/events', 400],
   ['GET', '/api/events?videos=a,b', 400],
-  ['GET', `/api/events?videos=${Array(101).fill(0).map((_, index) => UNKNOWN.replace(/.{3}$/, String(100 + index))).join(',')}`, 400],
+  [
+    'GET',
+    `/api/events?videos=${Array(101)
+      .fill(0)
+      .map((_, index) => UNKNOWN.replace(/.{3}$/, String(100 + index)))
+      .join(',')}`,
+    400,
+  ],
   ['GET', '/media/sources/anything', 404],
   ['GET', '/media/..%2f..%2f..%2fetc%2fpasswd', 404],
   ['GET', `/media/videos/${UNKNOWN}/${UNKNOWN}/..%2f..%2f..%2f..%2fstorage-id`, 404],

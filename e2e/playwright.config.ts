@@ -1,5 +1,5 @@
 // End-to-end tests: a real Chromium against the production build, each on processes of its own.
-import { defineConfig } from '@playwright/test'
+import { defineConfig } from 'playwright/test'
 
 export default defineConfig({
   testDir: '.',

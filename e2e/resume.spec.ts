@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { CDPSession, Locator, Page } from '@playwright/test'
+import type { CDPSession, Locator, Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { type Stack, settled } from './stack.ts'
 import { expect, test } from './test.ts'
@@ -78,7 +78,9 @@ const sessions = new WeakMap<Page, CDPSession>()
 async function midway(row: Locator): Promise<void> {
   await expect(row).toHaveAttribute('data-phase', 'sending')
   const bar = row.getByRole('progressbar')
-  await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow')), { intervals: [50] }).toBeGreaterThan(10)
+  await expect
+    .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { intervals: [50] })
+    .toBeGreaterThan(10)
 }
 
 async function expectWhole(stack: Stack, row: Locator, file: string): Promise<void> {

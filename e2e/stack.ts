@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { expect } from '@playwright/test'
 import pg from 'pg'
+import { expect } from 'playwright/test'
 import type { Video } from '#app/video.ts'
 import { anyFreePort } from '#cli/ports.ts'
 import { startPostgres } from '#cli/postgres.ts'
@@ -33,7 +33,7 @@ export interface Stack {
   stop: () => Promise<void>
 }
 
-export interface Process {
+interface Process {
   child: ChildProcess
   pid: number
   output: () => string
@@ -77,7 +77,9 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
     async startWorker(cwd = dataDir) {
       const worker = start('worker/main.ts', cwd)
       stack.workers.push(worker)
-      await expect.poll(worker.output, { timeout: 30_000, message: worker.output() }).toContain('worker ready')
+      await expect
+        .poll(worker.output, { timeout: 30_000, message: worker.output() })
+        .toContain('worker ready')
       return worker
     },
     query: async (sql, values) => (await client.query(sql, values)).rows,
@@ -103,7 +105,14 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
 
 async function waitForWeb({ url, web }: Stack): Promise<void> {
   await expect
-    .poll(() => fetch(`${url}/api/health`).then(response => response.status, () => 0), { timeout: 30_000, message: web.output() })
+    .poll(
+      () =>
+        fetch(`${url}/api/health`).then(
+          response => response.status,
+          () => 0,
+        ),
+      { timeout: 30_000, message: web.output() },
+    )
     .toBe(200)
 }
 
@@ -124,7 +133,7 @@ function startProcess(script: string, cwd: string, env: NodeJS.ProcessEnv): Proc
 }
 
 /** Command lines of FFmpeg processes that work in a stack's folder. */
-export function processesOf(dataDir: string): string[] {
+function processesOf(dataDir: string): string[] {
   const all = execFileSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8' })
   return all.split('\n').filter(line => line.includes(dataDir) && !line.startsWith('Z'))
 }
@@ -147,7 +156,9 @@ export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
   const published = await stack.query<{ prefix: string }>(`
     select distinct r.video_id || '/' || r.token as prefix from renditions r
     join publication_renditions pr on pr.rendition_id = r.id`)
-  expect((await publishedFolders(stack)).sort(), 'attempts in the storage').toEqual(published.map(row => row.prefix).sort())
+  expect((await publishedFolders(stack)).sort(), 'attempts in the storage').toEqual(
+    published.map(row => row.prefix).sort(),
+  )
 }
 
 async function publishedFolders({ dataDir }: Stack): Promise<string[]> {
@@ -170,10 +181,16 @@ export async function upload(stack: Stack, file: string | Buffer, filename = 'cl
 }
 
 export async function createUpload(stack: Stack, length: number, metadata: Record<string, string>) {
-  const pairs = Object.entries(metadata).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
+  const pairs = Object.entries(metadata).map(
+    ([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`,
+  )
   const response = await fetch(`${stack.url}/api/uploads`, {
     method: 'POST',
-    headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': String(length), 'Upload-Metadata': pairs.join(',') },
+    headers: {
+      'Tus-Resumable': '1.0.0',
+      'Upload-Length': String(length),
+      'Upload-Metadata': pairs.join(','),
+    },
   })
   const location = new URL(response.headers.get('Location') ?? '', `${stack.url}/api/uploads`).href
   return { response, location }

@@ -5,7 +5,11 @@ import { makeClip } from '#test/clips.ts'
 import { type Stack, settled, upload } from './stack.ts'
 import { expect, test } from './test.ts'
 
-test('a file dropped in the browser goes uploading, queued, processing, ready, and plays in the feed', async ({ page, stack, clips }) => {
+test('a file dropped in the browser goes uploading, queued, processing, ready, and plays in the feed', async ({
+  page,
+  stack,
+  clips,
+}) => {
   const file = await makeClip(clips, 'A walk in the rain.mp4', { width: 360, height: 640, seconds: 4 })
   await page.goto(`${stack.url}/upload`)
   await page.getByLabel('Choose videos').setInputFiles(file)
@@ -18,7 +22,10 @@ test('a file dropped in the browser goes uploading, queued, processing, ready, a
   const video = await stack.video(id)
   expect(video).toMatchObject({ status: 'ready', playable: true, progress: 1, width: 360, height: 640 })
   const codecs = new Set(video.renditions.flatMap(rendition => rendition.codecs ?? []))
-  expect([...codecs].every(codec => /^(avc1\.[0-9a-f]{6}|mp4a\.40\.2)$/.test(codec)), [...codecs].join()).toBe(true)
+  expect(
+    [...codecs].every(codec => /^(avc1\.[0-9a-f]{6}|mp4a\.40\.2)$/.test(codec)),
+    [...codecs].join(),
+  ).toBe(true)
   expect(codecs.size).toBeGreaterThan(1)
 
   await row.getByRole('link', { name: 'Watch' }).click()
@@ -62,7 +69,9 @@ test('the uploader’s own file plays at once, before anything is sent', async (
   await page.goto(`${stack.url}/upload`)
   await page.getByLabel('Choose videos').setInputFiles(file)
   const preview = page.getByRole('listitem').locator('video')
-  await expect.poll(() => preview.evaluate((video: HTMLVideoElement) => video.readyState)).toBeGreaterThanOrEqual(2)
+  await expect
+    .poll(() => preview.evaluate((video: HTMLVideoElement) => video.readyState))
+    .toBeGreaterThanOrEqual(2)
   await expect.poll(() => preview.evaluate((video: HTMLVideoElement) => video.currentTime)).toBeGreaterThan(0)
   await expect(preview).toHaveAttribute('src', /^blob:/)
   expect(sent).toBeGreaterThan(0)
@@ -78,8 +87,14 @@ test('a bad file says why, and what to do', async ({ page, stack }) => {
   const row = page.getByRole('list', { name: 'Your uploads' }).getByRole('listitem')
   await expect(row.getByText(/not a video that can be read/)).toBeVisible({ timeout: 30_000 })
   const id = (await row.getAttribute('data-video-id')) ?? ''
-  expect(await stack.video(id)).toMatchObject({ status: 'failed', error: { code: 'not_a_video' }, hlsUrl: null })
-  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([{ outcome: 'failed' }])
+  expect(await stack.video(id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'not_a_video' },
+    hlsUrl: null,
+  })
+  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([
+    { outcome: 'failed' },
+  ])
   const stored = await readFile(path.join(stack.dataDir, 'storage/sources', id), 'utf8')
   expect(stored).toBe('Dear diary, this is no video.')
   await page.goto(`${stack.url}/v/${id}`)
@@ -113,12 +128,18 @@ async function statusesOf({ url }: Stack, id: string): Promise<string[]> {
   let text = ''
   while (reader && !text.includes('event: video')) text += (await reader.read()).value ?? ''
   await reader?.cancel()
-  const statuses = [...text.matchAll(/event: stage\nid: \d+\ndata: (.*)\n/g)].map(match => JSON.parse(match[1] ?? '').status)
+  const statuses = [...text.matchAll(/event: stage\nid: \d+\ndata: (.*)\n/g)].map(
+    match => JSON.parse(match[1] ?? '').status,
+  )
   return statuses.filter((status, index) => status !== statuses[index - 1])
 }
 
-async function expectPlaying(page: import('@playwright/test').Page, selector: string): Promise<void> {
-  const time = () => page.locator(selector).first().evaluate((video: HTMLVideoElement) => video.currentTime)
+async function expectPlaying(page: import('playwright/test').Page, selector: string): Promise<void> {
+  const time = () =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((video: HTMLVideoElement) => video.currentTime)
   await expect.poll(time).toBeGreaterThan(0.2)
   const before = await time()
   await expect.poll(async () => Math.abs((await time()) - before)).toBeGreaterThan(0.2)

@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { test as base } from '@playwright/test'
+import { test as base } from 'playwright/test'
 import { expectNothingLeftBehind, type Stack, startStack } from './stack.ts'
 
-export { expect } from '@playwright/test'
+export { expect } from 'playwright/test'
 
 export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips: string }>({
   stack: [

@@ -23,14 +23,21 @@ test('bytes beyond 10 MiB and across chunk borders arrive identical', async ({ s
   expect(await settled(stack, id)).toMatchObject({ status: 'failed', error: { code: 'not_a_video' } })
 })
 
-test('a PATCH that breaks off keeps what arrived, and the upload goes on from there', async ({ stack, clips }) => {
+test('a PATCH that breaks off keeps what arrived, and the upload goes on from there', async ({
+  stack,
+  clips,
+}) => {
   const bytes = await readFile(await makeClip(clips, 'broken-off.mp4', { seconds: 2 }))
   const { location } = await createUpload(stack, bytes.length, VIDEO)
   const half = bytes.subarray(0, Math.floor(bytes.length / 2))
   const aborted = new AbortController()
   await fetch(location, {
     method: 'PATCH',
-    headers: { 'Tus-Resumable': '1.0.0', 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' },
+    headers: {
+      'Tus-Resumable': '1.0.0',
+      'Upload-Offset': '0',
+      'Content-Type': 'application/offset+octet-stream',
+    },
     body: new ReadableStream({
       async pull(controller) {
         controller.enqueue(new Uint8Array(half))
@@ -56,10 +63,12 @@ test('one upload makes one job, however often its end is repeated', async ({ sta
   await settled(stack, id)
   await patch(location, length, Buffer.alloc(0))
   await head(location)
-  expect(await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id])).toEqual([
-    { state: 'completed' },
+  expect(
+    await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id]),
+  ).toEqual([{ state: 'completed' }])
+  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([
+    { outcome: 'won' },
   ])
-  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([{ outcome: 'won' }])
 })
 
 test('a death between the last byte and the enqueue is healed by the next HEAD', async ({ stack, clips }) => {
@@ -85,7 +94,9 @@ test('an unfinished upload can be ended, and leaves nothing', async ({ stack }) 
 test('a finished upload is neither ended nor read through tus', async ({ stack, clips }) => {
   const id = await upload(stack, await makeClip(clips, 'kept.mp4', { seconds: 1 }))
   const location = `${stack.url}/api/uploads/${id}`
-  expect((await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })).status).toBe(400)
+  expect((await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })).status).toBe(
+    400,
+  )
   expect((await fetch(location)).status).toBe(405)
   expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
 })
@@ -105,7 +116,10 @@ test('what is refused is refused with a code and a sentence', async ({ stack }) 
   expect(await stack.query('select id from videos where source_bytes = 10')).toEqual([])
 })
 
-test('a disk that fills up in mid-upload is said to be full, and the upload can go on later', async ({ stack, clips }) => {
+test('a disk that fills up in mid-upload is said to be full, and the upload can go on later', async ({
+  stack,
+  clips,
+}) => {
   const bytes = await readFile(await makeClip(clips, 'disk-full.mp4', { seconds: 1 }))
   const { location } = await createUpload(stack, bytes.length, VIDEO)
   const file = path.join(stack.dataDir, 'storage/sources', idOf(location))
@@ -126,7 +140,12 @@ const MISUSES: [title: string, method: string, headers: Record<string, string>, 
   ['a length that is no number', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': 'many' }, 400],
   ['no length', 'POST', { 'Tus-Resumable': '1.0.0' }, 400],
   ['a deferred length', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Defer-Length': '1' }, 400],
-  ['metadata that is no base64', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': '1', 'Upload-Metadata': 'filename *' }, 400],
+  [
+    'metadata that is no base64',
+    'POST',
+    { 'Tus-Resumable': '1.0.0', 'Upload-Length': '1', 'Upload-Metadata': 'filename *' },
+    400,
+  ],
 ]
 for (const [title, method, headers, status] of MISUSES) {
   test(`an upload with ${title} is refused`, async ({ stack }) => {
@@ -137,7 +156,9 @@ for (const [title, method, headers, status] of MISUSES) {
   })
 }
 
-test('a PATCH at the wrong offset, or longer than declared, changes nothing beyond the length', async ({ stack }) => {
+test('a PATCH at the wrong offset, or longer than declared, changes nothing beyond the length', async ({
+  stack,
+}) => {
   const { location } = await createUpload(stack, 10, VIDEO)
   expect((await patch(location, 5, Buffer.alloc(5))).status).toBe(409)
   await patch(location, 0, Buffer.alloc(50))
@@ -146,7 +167,10 @@ test('a PATCH at the wrong offset, or longer than declared, changes nothing beyo
 })
 
 test('names and titles with control characters and NUL become harmless text', async ({ stack }) => {
-  const { location } = await createUpload(stack, 10, { ...VIDEO, title: 'a\u0000b\u202ec\n<b>"'.padEnd(400, 'x') })
+  const { location } = await createUpload(stack, 10, {
+    ...VIDEO,
+    title: 'a\u0000b\u202ec\n<b>"'.padEnd(400, 'x'),
+  })
   const { title } = await stack.video(idOf(location))
   expect(title).toMatch(/^a b c <b>"x+$/)
   expect(title).toHaveLength(200)

@@ -3,12 +3,15 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { expect, test as base } from '@playwright/test'
+import { test as base, expect } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { expectNothingLeftBehind, ffmpegsOf, type Stack, settled, startStack, upload } from './stack.ts'
 
 // Each test has its own pgreel: what one does to its workers is nobody else's.
-const test = base.extend<{ startOwn: (workers: number, env?: Record<string, string>) => Promise<Stack>; clips: string }>({
+const test = base.extend<{
+  startOwn: (workers: number, env?: Record<string, string>) => Promise<Stack>
+  clips: string
+}>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
   startOwn: async ({}, use) => {
     const stacks: Stack[] = []
@@ -37,7 +40,10 @@ async function inMidEncode(stack: Stack, id: string): Promise<void> {
     .toBe('encoding')
 }
 
-test('a worker killed in mid-encode: another finishes, ready exactly once, nothing left over', async ({ startOwn, clips }) => {
+test('a worker killed in mid-encode: another finishes, ready exactly once, nothing left over', async ({
+  startOwn,
+  clips,
+}) => {
   const stack = await startOwn(1, { LADDER: '360,240' })
   const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
   await inMidEncode(stack, id)
@@ -45,7 +51,9 @@ test('a worker killed in mid-encode: another finishes, ready exactly once, nothi
   await expect.poll(() => ffmpegsOf(stack), { message: 'FFmpeg outlives its worker' }).toEqual([])
   await stack.startWorker()
   expect(await settled(stack, id)).toMatchObject({ status: 'ready', error: null })
-  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [id])
+  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [
+    id,
+  ])
   expect(attempts).toEqual([{ outcome: 'crashed' }, { outcome: 'won' }])
   const ready = await stack.query(`select 1 from events where video_id = $1 and stage = 'ready'`, [id])
   expect(ready).toHaveLength(1)
@@ -53,7 +61,10 @@ test('a worker killed in mid-encode: another finishes, ready exactly once, nothi
   await expectNothingLeftBehind(stack)
 })
 
-test('a worker told to stop hands its job back at once, and the try does not count', async ({ startOwn, clips }) => {
+test('a worker told to stop hands its job back at once, and the try does not count', async ({
+  startOwn,
+  clips,
+}) => {
   const stack = await startOwn(1, { LADDER: '360,240' })
   const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
   await inMidEncode(stack, id)
@@ -64,7 +75,9 @@ test('a worker told to stop hands its job back at once, and the try does not cou
   expect(ffmpegsOf(stack)).toEqual([])
   await stack.startWorker()
   expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
-  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [id])
+  const attempts = await stack.query('select outcome from attempts where video_id = $1 order by started_at', [
+    id,
+  ])
   expect(attempts).toEqual([{ outcome: 'handed_back' }, { outcome: 'won' }])
   await expectNothingLeftBehind(stack)
 })
@@ -85,7 +98,11 @@ test('two workers, started from other folders, share a backlog of ten', async ({
   await expectNothingLeftBehind(stack)
 })
 
-test('without a worker, health and the video’s page say so within 10 s, and the video waits', async ({ startOwn, clips, page }) => {
+test('without a worker, health and the video’s page say so within 10 s, and the video waits', async ({
+  startOwn,
+  clips,
+  page,
+}) => {
   const stack = await startOwn(1)
   await stack.workers[0]?.kill('SIGKILL')
   const id = await upload(stack, await makeClip(clips, 'waiting.mp4', { seconds: 1 }))

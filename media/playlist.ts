@@ -2,7 +2,7 @@
 // draft-pantos-hls-rfc8216bis) and Apple's HLS Authoring Specification ("Apple"). Pure. FFmpeg's own
 // are not used: wrong peaks, no AVERAGE-BANDWIDTH, no FRAME-RATE.
 
-export interface PlaylistSegment {
+interface PlaylistSegment {
   /** relative to the playlist, so that a signed or moved prefix covers it */
   uri: string
   durationSeconds: number

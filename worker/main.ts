@@ -118,7 +118,7 @@ function toldToStop(): Promise<string> {
   return new Promise(resolve => {
     process.once('SIGTERM', () => resolve('SIGTERM'))
     process.once('SIGINT', () => resolve('SIGINT'))
-    const parent = Number(process.env['PGREEL_PARENT_PID'])
+    const parent = Number(process.env.PGREEL_PARENT_PID)
     if (!parent) return
     setInterval(() => {
       if (!isAlive(parent)) resolve('its launcher is gone')

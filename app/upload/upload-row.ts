@@ -6,7 +6,7 @@ import { listSent, listUnfinished, videoIdOf } from '#app/upload/upload-memory.t
  * sending → sent; paused by the person; waiting for the network; refused: it will not go on by itself;
  * unfinished: from before a reload, and browsers give no page a file twice: it must be chosen again.
  */
-export type UploadPhase = 'sending' | 'paused' | 'waiting' | 'sent' | 'refused' | 'unfinished'
+type UploadPhase = 'sending' | 'paused' | 'waiting' | 'sent' | 'refused' | 'unfinished'
 
 export interface UploadRow {
   key: string

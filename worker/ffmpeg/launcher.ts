@@ -77,7 +77,7 @@ export async function installLauncher(
 async function find(program: string, given: string | null, variable: string): Promise<string> {
   const candidates = given
     ? [given]
-    : (process.env['PATH'] ?? '').split(path.delimiter).map(folder => path.join(folder, program))
+    : (process.env.PATH ?? '').split(path.delimiter).map(folder => path.join(folder, program))
   for (const candidate of candidates) {
     try {
       await access(candidate, constants.X_OK)

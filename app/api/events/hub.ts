@@ -84,7 +84,7 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
     send({
       event: 'stage',
       id,
-      data: { videoId: video_id, stage, status: String(detail['status']), at: at.toISOString() },
+      data: { videoId: video_id, stage, status: String(detail.status), at: at.toISOString() },
     })
   }
 

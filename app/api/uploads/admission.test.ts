@@ -24,7 +24,12 @@ test('an upload that does not fit beside what open uploads have still to send is
   const GIB = 1024 ** 3
   const server = { db, storage: { freeBytes: async () => 10 * GIB } } as unknown as Server
   const make = (size: number) =>
-    new Upload({ id: crypto.randomUUID(), size, offset: 0, metadata: { filename: 'a.mp4', filetype: 'video/mp4' } })
+    new Upload({
+      id: crypto.randomUUID(),
+      size,
+      offset: 0,
+      metadata: { filename: 'a.mp4', filetype: 'video/mp4' },
+    })
   await admit(server, make(6 * GIB))
   await expect(admit(server, make(5 * GIB))).rejects.toMatchObject({ status_code: 507 })
   await admit(server, make(3 * GIB))

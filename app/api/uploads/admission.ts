@@ -2,8 +2,8 @@
 // really in the file, the worker's probe finds out.
 import type { Upload } from '@tus/utils'
 import type { Server } from '#app/server.ts'
-import { createUpload, outstandingBytes } from '#db/uploads.ts'
 import { isVideo } from '#app/upload/video-file.ts'
+import { createUpload, outstandingBytes } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { DISK_FULL } from './store.ts'
 
@@ -14,8 +14,8 @@ const MAX_METADATA_VALUE = 2000
 /** Admits an upload and creates its video. @throws what @tus/server answers with */
 export async function admit(server: Server, upload: Upload): Promise<void> {
   const metadata = upload.metadata ?? {}
-  const filename = metadata['filename'] ?? ''
-  if (!isVideo(filename, metadata['filetype'] ?? '')) {
+  const filename = metadata.filename ?? ''
+  if (!isVideo(filename, metadata.filetype ?? '')) {
     throw {
       status_code: 415,
       body: 'This is not a video by its name or type. Upload an MP4, MOV, WebM, MKV or AVI file.',
@@ -27,7 +27,7 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
   await server.db.transaction().execute(trx =>
     createUpload(trx, {
       id: upload.id,
-      title: makeTitle(metadata['title'] ?? '', filename),
+      title: makeTitle(metadata.title ?? '', filename),
       length,
       sourceKey: sourceKey(upload.id),
       metadata: Object.fromEntries(

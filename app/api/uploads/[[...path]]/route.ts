@@ -87,10 +87,7 @@ async function explain(response: Response, { config }: Server): Promise<Response
   const said = (await response.text()).trim()
   // "Not implemented" is the client's to mend: we want the length at once.
   const status = response.status === 501 ? 400 : response.status
-  const [code, sentence] = CODES[status] ?? [
-    'internal',
-    'Something went wrong here. Try again in a moment.',
-  ]
+  const [code, sentence] = CODES[status] ?? ['internal', 'Something went wrong here. Try again in a moment.']
   const limit = status === 413 ? ` At most ${formatBytes(config.maxUploadBytes)} is allowed.` : ''
   const detail = `${sentence || said}${limit}${status < 412 && said ? ` (${said})` : ''}`
   const headers = new Headers(response.headers)
