@@ -36,10 +36,6 @@ export async function startStack(closing: AsyncDisposableStack, options: StackOp
   closing.defer(() => lock.release())
 
   const databaseUrl = await startDatabase(closing, options)
-  const applied = await migrate(databaseUrl)
-  if (applied.length > 0) say(`Database migrated (${applied.join(', ')})`)
-  signal.throwIfAborted()
-
   const port = await choosePort(config, say, lock.wasAbandoned)
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const env = {
@@ -56,21 +52,26 @@ export async function startStack(closing: AsyncDisposableStack, options: StackOp
     isDevelopment || config.logLevel === 'debug' || config.logLevel === 'trace' ? 'all' : 'problems'
   const [next, nextArgs] = nextCommand(isDevelopment ? 'dev' : 'start', config.host, port)
   const [node, workerArgs] = workerCommand({ watch: isDevelopment })
-  const children = [
-    startChild('web', next, nextArgs, { cwd: root, env, show }),
-    startChild('worker', node, workerArgs, { cwd: root, env, show }),
-  ]
+  const children: Child[] = []
   let isClosing = false
   closing.defer(async () => {
     isClosing = true
     await Promise.all(children.map(child => child.stop()))
   })
-  for (const child of children) {
+  const launch = (name: string, command: string, args: string[]) => {
+    const child = startChild(name, command, args, { cwd: root, env, show })
+    children.push(child)
     void child.ended.then(({ how }) => {
       if (!isClosing) ending.abort(new Sentence(lastWords(child, how)))
     })
   }
   const start = performance.now()
+  // The web process waits for its database by itself; the worker must find it migrated.
+  launch('web', next, nextArgs)
+  const applied = await migrate(databaseUrl)
+  if (applied.length > 0) say(`Database migrated (${applied.join(', ')})`)
+  signal.throwIfAborted()
+  launch('worker', node, workerArgs)
   await orReason(signal, waitUntilHealthy(url, signal))
   await lock.tell(url)
   say(`Web and worker up in ${elapsed(start)}`)

@@ -18,6 +18,13 @@ test('newest first; equal to the microsecond, by id', async () => {
     ...(await addReady(2, '2026-01-01 00:00:00')),
   ]
   expect((await feed(t.db, null, 100)).map(video => video.id)).toEqual(ids)
+  // The order is the query's own, not one that the index happens to give.
+  const unindexed = await t.db.transaction().execute(async trx => {
+    await sql`set local enable_indexscan = off`.execute(trx)
+    await sql`set local enable_bitmapscan = off`.execute(trx)
+    return feed(trx, null, 100)
+  })
+  expect(unindexed.map(video => video.id)).toEqual(ids)
 })
 
 test.each([1, 2, 3, 7])(

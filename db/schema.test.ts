@@ -15,7 +15,7 @@ import { migrate, pendingMigrations } from './migrate.ts'
 const schemaFile = path.join(import.meta.dirname, 'schema.sql')
 const migrationsFolder = path.join(import.meta.dirname, 'migrations')
 const frozenFile = path.join(migrationsFolder, 'frozen.json')
-const isUpdate = process.env['UPDATE_SCHEMA'] === '1'
+const isUpdate = process.env.UPDATE_SCHEMA === '1'
 
 describe('the schema', () => {
   test('is the one in db/schema.sql', async () => {

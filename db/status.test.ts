@@ -183,7 +183,7 @@ describe('every change', () => {
       .where('video_id', '=', video.id)
       .orderBy('id')
       .execute()
-    expect(events.map(event => `${event.detail['status']} ${event.stage}`)).toEqual([
+    expect(events.map(event => `${event.detail.status} ${event.stage}`)).toEqual([
       'uploading uploading',
       'queued queued',
       'processing processing',

@@ -2,14 +2,14 @@
 // the work (database, migrations, storage, FFmpeg, queues), or exits with a sentence.
 import { hostname } from 'node:os'
 import path from 'node:path'
-import { loadConfig, requireDatabaseUrl } from '#config'
+import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
-import { openDatabase } from '#db/client.ts'
+import { type Db, openDatabase } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { type JobName, jobNames, jobs } from '#db/jobs.ts'
 import { pendingMigrations } from '#db/migrate.ts'
 import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
-import { openStorage } from '#media/storage.ts'
+import { openStorage, type Storage } from '#media/storage.ts'
 import type { Handler, WorkerContext } from './context.ts'
 import { installLauncher } from './ffmpeg/launcher.ts'
 import { handlers } from './handlers.ts'
@@ -28,16 +28,13 @@ async function main(): Promise<void> {
   const name = 'pgreel-worker'
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
   const db = openDatabase(url, name, onError)
-
-  const pending = await pendingMigrations(db, path.join(root, 'db'))
-  if (pending.length > 0)
-    throw new Error(`The database lacks migrations (${pending.join(', ')}): run \`pnpm migrate\`.`)
-  const storage = await openStorage(config.storageDir)
-  if (!(await isOurStorage(db, await storage.identity()))) {
-    throw new Error(
-      `The storage at ${config.storageDir} is not the one the web process writes to: set STORAGE_URL (or DATA_DIR) to the same folder on both.`,
-    )
-  }
+  const told = toldToStop()
+  const [storage, launcher] = await Promise.all([
+    openOwnStorage(db, config, root),
+    installLauncher(path.join(config.dataDir, 'launcher'), config),
+  ])
+  if (launcher.missing.length > 0)
+    log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
   const worker: WorkerIdentity = {
     id: crypto.randomUUID(),
     host: hostname(),
@@ -46,10 +43,6 @@ async function main(): Promise<void> {
   }
   // Scratch is this machine's: workers of one DATA_DIR share it, and clean up after each other.
   const scratchRoot = path.join(config.dataDir, 'scratch')
-  const launcher = await installLauncher(path.join(config.dataDir, 'launcher'), config)
-  if (launcher.missing.length > 0)
-    log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
-
   const boss = await startBoss({ url, name, works: true, onError })
   await requireQueues(boss)
   await sweepScratch(db, scratchRoot)
@@ -70,7 +63,7 @@ async function main(): Promise<void> {
     'worker ready',
   )
 
-  const reason = await toldToStop()
+  const reason = await told
   log.info({ reason }, 'worker stopping')
   setTimeout(() => {
     log.error('worker did not stop in time')
@@ -82,6 +75,21 @@ async function main(): Promise<void> {
   await boss.stop({ graceful: true, timeout: STOP_WITHIN_MS - 2000 })
   await db.destroy()
   log.info('worker stopped')
+}
+
+/** The storage, once database and storage are known to be the ones that the web process uses. */
+async function openOwnStorage(db: Db, config: Config, root: string): Promise<Storage> {
+  const pending = await pendingMigrations(db, path.join(root, 'db'))
+  if (pending.length > 0) {
+    throw new Error(`The database lacks migrations (${pending.join(', ')}): run \`pnpm migrate\`.`)
+  }
+  const storage = await openStorage(config.storageDir)
+  if (!(await isOurStorage(db, await storage.identity()))) {
+    throw new Error(
+      `The storage at ${config.storageDir} is not the one the web process writes to: set STORAGE_URL (or DATA_DIR) to the same folder on both.`,
+    )
+  }
+  return storage
 }
 
 /** The catalogue's type loses the link between name and data in a loop; the entry's parser restores it. */

@@ -103,14 +103,14 @@ test.each([
 })
 
 test('FFmpeg on no PATH gives one sentence that says how to get it', async () => {
-  const before = process.env['PATH']
-  process.env['PATH'] = folder
+  const before = process.env.PATH
+  process.env.PATH = folder
   try {
     await expect(installLauncher(folder, { ffmpegPath: null, ffprobePath: null })).rejects.toThrow(
       /^ffmpeg was not found: install FFmpeg .*FFMPEG_PATH\.$/,
     )
   } finally {
-    process.env['PATH'] = before
+    process.env.PATH = before
   }
 })
 
