@@ -1,17 +1,17 @@
 // A whole pgreel for a test: a fresh database, the web process of the production build and any
 // number of workers, on free ports and in folders of their own; always torn down, and looked over
 // for what must never be left behind.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { expect } from 'playwright/test'
 import type { Video } from '#app/video.ts'
 import { anyFreePort } from '#cli/ports.ts'
 import { startPostgres } from '#cli/postgres.ts'
-import { migrate } from '#db/migrate.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -45,7 +45,6 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
   const dataDir = await mkdtemp(path.join(tmpdir(), 'pgreel-e2e-'))
   await chmod(dataDir, 0o711)
   const postgres = await startPostgres(dataDir, () => {}, { throwaway: true })
-  await migrate(postgres.url)
   const port = await anyFreePort('127.0.0.1')
   const url = `http://127.0.0.1:${port}`
   const client = new pg.Client({ connectionString: postgres.url })
@@ -57,6 +56,11 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
     ...{ LADDER: '360,240', WORKER_CONCURRENCY: '1', NODE_ENV: 'production' as const },
     ...env,
   }
+  // Each command from another folder than the project's: none may care.
+  await promisify(execFile)(process.execPath, [path.join(root, 'cli/migrate.ts')], {
+    cwd: '/',
+    env: environment,
+  })
   const running: Process[] = []
   const start = (script: string, cwd: string) => {
     const started = startProcess(path.join(root, script), cwd, environment)

@@ -31,7 +31,7 @@ const test = base.extend<{
 })
 
 // Long enough to be caught in the middle: noise is slow to encode.
-const SLOW = { width: 640, height: 360, seconds: 20, options: ['-vf', 'noise=alls=40:allf=t'] }
+const SLOW = { width: 640, height: 360, seconds: 12, options: ['-vf', 'noise=alls=40:allf=t'] }
 
 async function inMidEncode(stack: Stack, id: string): Promise<void> {
   await expect.poll(() => ffmpegsOf(stack).length, { timeout: 60_000, intervals: [50] }).toBeGreaterThan(0)
@@ -98,14 +98,18 @@ test('two workers, started from other folders, share a backlog of ten', async ({
   await expectNothingLeftBehind(stack)
 })
 
-test('without a worker, health and the video’s page say so within 10 s, and the video waits', async ({
+test('without a worker, health and the uploader’s pages say so within 10 s, and the video waits', async ({
   startOwn,
   clips,
   page,
 }) => {
   const stack = await startOwn(1)
+  await page.goto(`${stack.url}/upload`)
   await stack.workers[0]?.kill('SIGKILL')
-  const id = await upload(stack, await makeClip(clips, 'waiting.mp4', { seconds: 1 }))
+  await page.getByLabel('Choose videos').setInputFiles(await makeClip(clips, 'waiting.mp4', { seconds: 1 }))
+  const row = page.getByRole('listitem')
+  await expect(row.getByText(/no worker is running/i)).toBeVisible({ timeout: 10_000 })
+  const id = (await row.getAttribute('data-video-id')) ?? ''
   await page.goto(`${stack.url}/v/${id}`)
   await expect(page.getByText(/no worker is running/i)).toBeVisible({ timeout: 10_000 })
   const health = await (await fetch(`${stack.url}/api/health`)).json()
