@@ -1,7 +1,7 @@
 // Who may work on a video, how a try ends, when trying ends, and who may stop it.
 import { sql } from 'kysely'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -36,10 +36,7 @@ const world = { cause: 'world', code: 'disk_full', message: 'The disk is full.' 
 const bad = { cause: 'video', code: 'not_a_video', message: 'This is not a video.' } as const
 const encoding = { stage: 'encoding', progress: 0.5, etaSeconds: 3 }
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 const inTransaction = <T>(work: (trx: Trx) => Promise<T>) => t.db.transaction().execute(work)

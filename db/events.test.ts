@@ -1,13 +1,10 @@
 import { sql } from 'kysely'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { claimVideo, queueVideo, startUpload } from '#test/videos.ts'
 import { eventsAfter, lastEventId, listenForVideos } from './events.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 
 test('events of the videos asked for are replayed in order, after the one last seen', async () => {
   const id = await queueVideo(t)

@@ -1,14 +1,11 @@
 // The feed: one order for everyone, page by page, whatever happens meanwhile.
 import { CompiledQuery, sql } from 'kysely'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase } from '#test/videos.ts'
 import { deleteVideo, editVideo, type FeedPosition, feed } from './videos.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 test('newest first; equal to the microsecond, by id', async () => {

@@ -1,13 +1,10 @@
 // The catalogue: what is not in it does not compile, what is in it is in the database.
-import { beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { send } from './boss.ts'
 import { type JobData, type JobName, jobNames, jobs } from './jobs.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 
 describe('the catalogue', () => {
   test('lets no mistyped name and no wrong data compile (tsc checks this function)', () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -16,10 +16,7 @@ import { JobLost } from './boss.ts'
 import { publish } from './publish.ts'
 import { findVideo } from './videos.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 test('publishing makes the video ready, ends the attempt as won and completes the job', async () => {

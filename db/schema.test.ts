@@ -17,9 +17,10 @@ const migrationsFolder = path.join(import.meta.dirname, 'migrations')
 const frozenFile = path.join(migrationsFolder, 'frozen.json')
 const isUpdate = process.env.UPDATE_SCHEMA === '1'
 
+const { db } = await createTestDatabase()
+
 describe('the schema', () => {
   test('is the one in db/schema.sql', async () => {
-    const { db } = await createTestDatabase()
     const dump = await dumpSchema(db)
     if (isUpdate) await writeFile(schemaFile, dump)
     expect(dump, 'run UPDATE_SCHEMA=1 node_modules/.bin/vitest run db/schema').toBe(

@@ -1,8 +1,8 @@
 // What the database refuses whatever the code does: illegal status changes, half-told states.
 import { sql } from 'kysely'
 import pg from 'pg'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase, expectRefused, readVideo, startUpload } from '#test/videos.ts'
 import type { VideoStatus } from './schema.ts'
 import { createUpload } from './uploads.ts'
@@ -27,10 +27,7 @@ const statuses = Object.keys(LEGAL) as VideoStatus[]
 const pairs = statuses.flatMap(from => statuses.filter(to => to !== from).map(to => ({ from, to })))
 const isLegal = ({ from, to }: { from: VideoStatus; to: VideoStatus }) => LEGAL[from].includes(to)
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 describe('status', () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase, liveJobs, queueVideo, readVideo, startUpload, takeJob } from '#test/videos.ts'
 import {
   enqueueUpload,
@@ -13,10 +13,7 @@ import {
 } from './uploads.ts'
 import { cancelVideo, deleteVideo } from './videos.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 const enqueue = (id: string) => t.db.transaction().execute(trx => enqueueUpload(trx, t.boss, id))

@@ -1,14 +1,11 @@
 import { sql } from 'kysely'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase, processVideo, queueVideo } from '#test/videos.ts'
 import { isOurStorage } from './installation.ts'
 import { forgetDeadWorkers, heartbeat, readHealth, removeWorker, type WorkerIdentity } from './workers.ts'
 
-let t: TestDatabase
-beforeAll(async () => {
-  t = await createTestDatabase()
-})
+const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
 test('a worker lives while it says so, and is dead for the others ten seconds later', async () => {

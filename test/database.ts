@@ -12,7 +12,7 @@ export interface TestDatabase {
   boss: Boss
 }
 
-/** Call at the top of a test file or in its beforeAll. */
+/** Call at the top level of a test file: hooks set inside hooks or tests never run. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const template = new URL(inject('templateUrl'))
   const { url, drop } = await createDatabase(template, `template ${template.pathname.slice(1)}`)

@@ -10,6 +10,8 @@ import { migrate } from '#db/migrate.ts'
 declare module 'vitest' {
   export interface ProvidedContext {
     templateUrl: string
+    /** removed after the run: hooks that are set inside hooks do not run, so files cannot tidy up */
+    folder: string
   }
 }
 
@@ -20,6 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const postgres = await startPostgres(folder, () => {}, { throwaway: true })
   await migrate(postgres.url)
   project.provide('templateUrl', postgres.url)
+  project.provide('folder', folder)
   return async () => {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })

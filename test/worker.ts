@@ -1,9 +1,8 @@
 // A worker without its process: the real context of the handlers, in folders of their own.
 import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { parseConfig } from '#config'
 import { type JobData, type JobName, jobs } from '#db/jobs.ts'
 import { openStorage } from '#media/storage.ts'
@@ -15,14 +14,12 @@ import { takeJob } from './videos.ts'
 
 export const silent = pino({ level: 'silent' })
 
-/** A folder that disappears after the test file. Call it in beforeAll. */
-export async function makeFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-worker-'))
-  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
-  return folder
+/** A folder that disappears after the run of the tests. */
+export function makeFolder(): Promise<string> {
+  return mkdtemp(path.join(inject('folder'), 'worker-'))
 }
 
-/** Call it in beforeAll. `env` as the operator would set it. */
+/** `env` as the operator would set it. */
 export async function createWorkerContext(
   { db, boss }: TestDatabase,
   env: Record<string, string> = {},

@@ -9,7 +9,7 @@ import { touchUpload } from '#db/uploads.ts'
 import { deleteVideo, findVideo } from '#db/videos.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { createTestDatabase } from '#test/database.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -25,11 +25,10 @@ import { createWorkerContext, emptyStorage, listKeys, makeFolder, runJob } from 
 import type { WorkerContext } from './context.ts'
 import { handlers } from './handlers.ts'
 
-let t: TestDatabase
+const t = await createTestDatabase()
 let context: WorkerContext
 let clip: string
 beforeAll(async () => {
-  t = await createTestDatabase()
   context = await createWorkerContext(t, { LADDER: '120' })
   clip = await makeClip(await makeFolder(), 'clip.mp4', { width: 160, height: 120, seconds: 1 })
 })

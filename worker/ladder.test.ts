@@ -8,7 +8,7 @@ import { deleteVideo } from '#db/videos.ts'
 import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
 import { sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
-import { createTestDatabase, type TestDatabase } from '#test/database.ts'
+import { createTestDatabase } from '#test/database.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -28,12 +28,11 @@ const run = promisify(execFile)
 const AAC_FRAME_SECONDS = 1024 / 48_000
 const LOCATION = '+52.5200+013.4050/'
 
-let t: TestDatabase
+const t = await createTestDatabase()
 let context: WorkerContext
 let folder: string
 let clip: string
 beforeAll(async () => {
-  t = await createTestDatabase()
   context = await createWorkerContext(t, { LADDER: '240,144' })
   folder = await makeFolder()
   const options = [

@@ -15,12 +15,13 @@ const TITLES: [title: string, filename: string, expected: string][] = [
   ['👨‍👩‍👧', 'x', '👨‍👩‍👧'],
   ['x'.repeat(10_000), 'x', 'x'.repeat(200)],
 ]
+const { db } = await createTestDatabase()
+
 test.each(TITLES)('title %j of file %j becomes %j', (title, filename, expected) => {
   expect(makeTitle(title, filename)).toBe(expected)
 })
 
 test('an upload that does not fit beside what open uploads have still to send is refused as disk full', async () => {
-  const { db } = await createTestDatabase()
   const GIB = 1024 ** 3
   const server = { db, storage: { freeBytes: async () => 10 * GIB } } as unknown as Server
   const make = (size: number) =>
