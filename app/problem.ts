@@ -31,6 +31,26 @@ export async function answer(handle: () => Promise<Response>): Promise<Response>
   }
 }
 
+/**
+ * As `answer`, for requests that change something: not when another site's page made the browser send
+ * them. (Fetch Metadata where the browser sends it, else Origin; scripts send neither.)
+ */
+export async function answerOwn(request: Request, handle: () => Promise<Response>): Promise<Response> {
+  if (isForeign(request.headers)) {
+    return problem(403, 'cross_site', 'This can only be asked for by a page of this site, or by a script.')
+  }
+  return answer(handle)
+}
+
+function isForeign(headers: Headers): boolean {
+  const site = headers.get('Sec-Fetch-Site')
+  if (site) return site === 'cross-site' || site === 'same-site'
+  const origin = headers.get('Origin')
+  if (!origin) return false
+  const host = headers.get('X-Forwarded-Host') ?? headers.get('Host')
+  return !URL.canParse(origin) || new URL(origin).host !== host
+}
+
 /** Thrown by parsers of what a client sent. */
 export class BadRequest extends Error {
   readonly code: string

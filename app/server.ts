@@ -17,6 +17,9 @@ export interface Server {
   boss: () => Promise<Boss>
 }
 
+/** Database and storage are not of one installation. */
+export class WrongStorage extends Error {}
+
 const holder = globalThis as typeof globalThis & { pgreelServer?: Promise<Server> | undefined }
 
 export function server(): Promise<Server> {
@@ -40,7 +43,7 @@ async function open(): Promise<Server> {
   try {
     const storage = await openStorage(config.storageDir)
     if (!(await isOurStorage(db, await storage.identity()))) {
-      throw new Error(
+      throw new WrongStorage(
         `The storage at ${config.storageDir} belongs to another database: check STORAGE_URL and DATA_DIR.`,
       )
     }

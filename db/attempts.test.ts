@@ -26,7 +26,7 @@ import {
   spentBudget,
   unsweptAttempts,
 } from './attempts.ts'
-import { JobLost } from './boss.ts'
+import { type Job, JobLost } from './boss.ts'
 import type { Trx } from './client.ts'
 import { publish } from './publish.ts'
 import type { AttemptOutcome, FailureCause } from './schema.ts'
@@ -39,12 +39,13 @@ const encoding = { stage: 'encoding', progress: 0.5, etaSeconds: 3 }
 const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
 
+const noJob = { id: crypto.randomUUID(), name: 'ladder', data: {}, retryCount: 0 } as Job
 const inTransaction = <T>(work: (trx: Trx) => Promise<T>) => t.db.transaction().execute(work)
 
 describe('claiming', () => {
   test('says processing and starts an attempt', async () => {
     const id = await queueVideo(t)
-    const attempt = await claimVideo(t.db, id)
+    const attempt = await claimVideo(t, id)
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'processing', stage: 'probing', progress: 0 })
     expect(await attemptsOf(t.db, id)).toMatchObject([{ token: attempt.token, outcome: 'running' }])
     expect(await runningTokens(t.db)).toEqual(new Set([attempt.token]))
@@ -52,8 +53,8 @@ describe('claiming', () => {
 
   test("ends a dead worker's attempt as crashed", async () => {
     const id = await queueVideo(t)
-    const dead = await claimVideo(t.db, id)
-    const next = await claimVideo(t.db, id)
+    const dead = await claimVideo(t, id)
+    const next = await claimVideo(t, id)
     expect(await attemptsOf(t.db, id)).toMatchObject([
       { token: dead.token, outcome: 'crashed', ended_at: expect.any(Date) },
       { token: next.token, outcome: 'running', ended_at: null },
@@ -62,9 +63,19 @@ describe('claiming', () => {
 
   test('by two at once leaves one running', async () => {
     const id = await queueVideo(t)
-    await Promise.all([claimVideo(t.db, id), claimVideo(t.db, id)])
+    const job = await takeJob(t.boss, 'ladder')
+    await Promise.all([claimVideo(t, id, job), claimVideo(t, id, job)])
     const outcomes = (await attemptsOf(t.db, id)).map(attempt => attempt.outcome)
     expect(outcomes.sort()).toEqual(['crashed', 'running'])
+  })
+
+  test('by a worker that slept while its job went to another changes nothing', async () => {
+    const id = await queueVideo(t)
+    const stale = await takeJob(t.boss, 'ladder')
+    await claimVideo(t, id)
+    const before = await snapshot(t.db)
+    await expect(claimVideo(t, id, stale)).rejects.toThrow(JobLost)
+    expect(await snapshot(t.db)).toEqual(before)
   })
 
   test.each(['uploading', 'ready', 'failed', 'cancelled', 'deleted'])(
@@ -73,7 +84,12 @@ describe('claiming', () => {
       const id = await videoThatIs(state)
       const before = await snapshot(t.db)
       const claimed = await inTransaction(trx =>
-        claim(trx, { videoId: id, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }),
+        claim(trx, t.boss, noJob, {
+          videoId: id,
+          kind: 'ladder',
+          recipe: 'test',
+          workerId: crypto.randomUUID(),
+        }),
       )
       expect(claimed).toBeNull()
       expect(await snapshot(t.db)).toEqual(before)
@@ -90,7 +106,7 @@ describe('a stale token', () => {
 
   test('changes nothing, whatever it tries', async () => {
     const { id, attempt, job } = await processVideo(t)
-    await claimVideo(t.db, id)
+    await claimVideo(t, id)
     const before = await snapshot(t.db)
     expect(await report(t.db, attempt, encoding)).toBe(false)
     const attacks: ((trx: Trx) => Promise<unknown>)[] = [
@@ -160,7 +176,7 @@ describe('a failure', () => {
       const failure = { ...world, cause }
       expect(await inTransaction(trx => failForNow(trx, t.boss, job, attempt, failure))).toBe('retried')
       const again = await takeJob(t.boss, 'ladder')
-      const last = await claimVideo(t.db, id)
+      const last = await claimVideo(t, id, again)
       expect(await inTransaction(trx => failForNow(trx, t.boss, again, last, failure))).toBe('gave up')
       expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
       expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
@@ -235,7 +251,7 @@ describe('retrying', () => {
     })
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
     expect(await inTransaction(trx => spentBudget(trx, id, 'ladder'))).toBeNull()
-    await claimVideo(t.db, id)
+    await claimVideo(t, id)
   })
 
   test('twice, also at once, makes one job', async () => {
@@ -290,7 +306,7 @@ describe('cancelling', () => {
     const late = inTransaction(trx => publish(trx, t.boss, job, attempt, publicationOf(attempt)))
     await expect(late).rejects.toThrow(JobLost)
     const next = await takeJob(t.boss, 'ladder')
-    const winner = await claimVideo(t.db, id)
+    const winner = await claimVideo(t, id, next)
     await inTransaction(trx => publish(trx, t.boss, next, winner, publicationOf(winner)))
     expect((await readVideo(t.db, id)).status).toBe('ready')
     expect((await attemptsOf(t.db, id)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'won'])

@@ -1,7 +1,7 @@
 // Attempts: who works on a video, how a try ends, and when trying ends. Every function takes the
 // transaction that also moves the job: neither is ever true without the other.
 import { sql } from 'kysely'
-import { type Boss, complete, failJob, type Job, JobLost, send } from './boss.ts'
+import { type Boss, complete, failJob, type Job, JobLost, requireOwn, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import type { AttemptKind, AttemptOutcome, FailureCause, VideoRow } from './schema.ts'
 
@@ -26,8 +26,9 @@ interface Claim {
  * worker's: pg-boss has given its job to us, so it is ended as crashed, and its token no longer opens
  * anything.
  * @returns null when there is nothing to do any more (deleted, cancelled, already ready)
+ * @throws JobLost when this worker slept between fetching the job and here, and another has it now
  */
-export async function claim(trx: Trx, { videoId, kind, recipe, workerId }: Claim) {
+export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, recipe, workerId }: Claim) {
   const video = await trx
     .selectFrom('videos')
     .selectAll()
@@ -48,6 +49,7 @@ export async function claim(trx: Trx, { videoId, kind, recipe, workerId }: Claim
     .set({ status: 'processing', stage: 'probing', progress: 0, eta_seconds: null })
     .where('id', '=', videoId)
     .execute()
+  await requireOwn(trx, boss, job)
   return { attempt, video }
 }
 
@@ -89,11 +91,7 @@ export async function report(
     .where('id', '=', videoId)
     .where('status', '=', 'processing')
     .where('deleted_at', 'is', null)
-    .where(eb =>
-      eb.exists(
-        eb.selectFrom('attempts').select('token').where('token', '=', token).where('outcome', '=', 'running'),
-      ),
-    )
+    .where(isRunning(token))
     .returning('id')
     .executeTakeFirst()
   return updated !== undefined
@@ -102,7 +100,7 @@ export async function report(
 /** Stores what the probe found; nothing decides by it until a publication exists. */
 export async function saveFacts(
   db: Db,
-  { videoId }: Attempt,
+  { videoId, token }: Attempt,
   facts: { json: unknown; durationSeconds: number; width: number; height: number },
 ): Promise<void> {
   await db
@@ -114,6 +112,7 @@ export async function saveFacts(
       height: facts.height,
     })
     .where('id', '=', videoId)
+    .where(isRunning(token))
     .execute()
 }
 
@@ -253,6 +252,10 @@ async function end(
     .returning('token')
     .executeTakeFirst()
   if (!ended) throw new JobLost({ id: attempt.token, name: attempt.kind })
+}
+
+function isRunning(token: string) {
+  return sql<boolean>`exists (select from attempts where token = ${token} and outcome = 'running')`
 }
 
 async function requeue(trx: Trx, videoId: string): Promise<void> {

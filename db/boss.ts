@@ -78,6 +78,11 @@ export async function send<Name extends JobName>(
   await boss.send(name, data, { ...options, singletonKey: data.videoId, db: fromKysely(trx) })
 }
 
+/** Makes sure that the job is still this worker's, and keeps it so to the end of the transaction. @throws JobLost */
+export async function requireOwn(trx: Trx, boss: Boss, job: Job): Promise<void> {
+  expectOne(job, await boss.touch(job.name, job, { db: fromKysely(trx) }))
+}
+
 /** Completes in the caller's transaction. @throws JobLost when the job is not this attempt's any more */
 export async function complete(trx: Trx, boss: Boss, job: Job): Promise<void> {
   expectOne(job, await boss.complete(job.name, job, null, { db: fromKysely(trx) }))

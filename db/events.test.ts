@@ -10,7 +10,7 @@ test('events of the videos asked for are replayed in order, after the one last s
   const id = await queueVideo(t)
   const other = await startUpload(t.db)
   const seen = await lastEventId(t.db, [id])
-  await claimVideo(t.db, id)
+  await claimVideo(t, id)
   expect((await eventsAfter(t.db, [id], 0)).map(event => event.stage)).toEqual([
     'uploading',
     'queued',

@@ -32,7 +32,7 @@ export async function lastEventId(db: Db, videoIds: string[]): Promise<number> {
 
 /**
  * Calls `onVideo` with the id of each video that changes. One connection for the whole process;
- * when it breaks it is opened again, and `onGap` says that changes may have been missed.
+ * when it breaks it is opened again. `onGap` says that changes before now may have been missed.
  */
 export function listenForVideos(
   url: string,
@@ -47,7 +47,7 @@ export function listenForVideos(
   let client: pg.Client | null = null
   let timer: NodeJS.Timeout | undefined
 
-  async function connect(isFirst: boolean): Promise<void> {
+  async function connect(): Promise<void> {
     const next = new pg.Client({ connectionString: url, application_name: name, keepAlive: true })
     client = next
     let isBroken = false
@@ -56,7 +56,7 @@ export function listenForVideos(
       isBroken = true
       onError(error)
       next.end().catch(() => {}) // already broken: ending it may only repeat that
-      timer = setTimeout(() => void connect(false), RECONNECT_AFTER_MS)
+      timer = setTimeout(() => void connect(), RECONNECT_AFTER_MS)
     }
     next.on('error', again)
     next.on('end', () => again(new Error('the listening connection ended')))
@@ -64,13 +64,13 @@ export function listenForVideos(
     try {
       await next.connect()
       await next.query(`listen ${CHANNEL}`)
-      if (!isFirst) onGap()
+      onGap()
     } catch (error) {
       again(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  void connect(true)
+  void connect()
   return {
     async close() {
       isClosed = true

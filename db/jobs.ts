@@ -29,7 +29,8 @@ const perVideo = {
   retryBackoff: true,
   retryDelayMax: 60,
   heartbeatSeconds: 10,
-  retentionSeconds: 14 * 24 * HOUR,
+  // pg-boss deletes jobs that waited this long; a video must outwait any absence of workers.
+  retentionSeconds: 10 * 365 * 24 * HOUR,
   deleteAfterSeconds: 24 * HOUR,
 } as const
 

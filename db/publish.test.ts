@@ -97,5 +97,5 @@ test("an attempt's keys are its own: no other publication can name them", async 
     .transaction()
     .execute(trx => publish(trx, t.boss, second.job, second.attempt, publication))
   await expect(copied).rejects.toMatchObject({ constraint: 'renditions_key_key' })
-  expect(await claimVideo(t.db, second.id)).toMatchObject({ videoId: second.id })
+  expect(await claimVideo(t, second.id)).toMatchObject({ videoId: second.id })
 })

@@ -75,6 +75,11 @@ export async function touchUpload(db: Db, id: string, received: number): Promise
     .execute()
 }
 
+/** Held to the end of the transaction: admissions are judged one after the other. */
+export async function lockAdmission(trx: Trx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('pgreel admission'))`.execute(trx)
+}
+
 /** What every open upload has still to send, in bytes: disk that is promised already. */
 export async function outstandingBytes(db: Db): Promise<number> {
   const row = await db
@@ -134,16 +139,45 @@ export async function removeOpenUpload(db: Db, id: string): Promise<boolean> {
   return removed !== undefined
 }
 
-/** Every upload that still waits for bytes; the sweep compares their files with `length`. */
-export async function openUploads(db: Db): Promise<{ id: string; length: number; isExpired: boolean }[]> {
-  const rows = await db
+/** Uploads that still wait for bytes, the liveliest first; the sweep compares their files with `length`. */
+export async function openUploads(db: Db): Promise<{ id: string; length: number }[]> {
+  return db
     .selectFrom('uploads')
-    .select(['video_id', 'length', sql<boolean>`expires_at < now()`.as('is_expired')])
+    .select(['video_id as id', 'length'])
     .where('finished_at', 'is', null)
-    .orderBy('expires_at')
+    .where('expires_at', '>', sql<Date>`now()`)
+    .orderBy('last_byte_at', 'desc')
     .limit(1000)
     .execute()
-  return rows.map(row => ({ id: row.video_id, length: row.length, isExpired: row.is_expired }))
+}
+
+export async function expiredUploads(db: Db): Promise<{ id: string; length: number }[]> {
+  return db
+    .selectFrom('uploads')
+    .select(['video_id as id', 'length'])
+    .where('finished_at', 'is', null)
+    .where('expires_at', '<', sql<Date>`now()`)
+    .orderBy('expires_at')
+    .limit(500)
+    .execute()
+}
+
+/**
+ * Locks an upload that has expired and removes its rows; bytes that arrive now wait for the end of the
+ * transaction, and then have nowhere to go. The caller removes the file before it commits.
+ * @returns false when it lives after all
+ */
+export async function removeExpiredUpload(trx: Trx, id: string): Promise<boolean> {
+  await trx.selectFrom('videos').select('id').where('id', '=', id).forUpdate().execute()
+  const expired = await trx
+    .selectFrom('uploads')
+    .select('video_id')
+    .where('video_id', '=', id)
+    .where('finished_at', 'is', null)
+    .where('expires_at', '<', sql<Date>`now()`)
+    .forUpdate()
+    .executeTakeFirst()
+  return expired !== undefined && removeOpenUpload(trx, id)
 }
 
 function expiry() {

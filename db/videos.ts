@@ -77,7 +77,8 @@ export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
   const video = await lock(trx, id)
   if (!video) return 'not found'
   if (video.status === 'cancelled') return 'done'
-  if (video.status === 'ready' || video.status === 'failed') return 'conflict'
+  // An upload that is under way is ended through tus: the person's own copy is all there is of it.
+  if (['uploading', 'ready', 'failed'].includes(video.status)) return 'conflict'
   await endRunning(trx, id, 'cancelled')
   await cancelJobs(trx, boss, id, ['ladder'])
   await trx
@@ -92,7 +93,10 @@ export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
 export async function retryVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
   const video = await lock(trx, id)
   if (!video) return 'not found'
-  if (video.status === 'queued' || video.status === 'processing') return 'done'
+  if (video.status === 'queued' || video.status === 'processing') {
+    await send(trx, boss, 'ladder', { videoId: id }) // changes nothing while a job lives
+    return 'done'
+  }
   const upload = await trx
     .selectFrom('uploads')
     .select('finished_at')

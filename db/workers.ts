@@ -1,4 +1,4 @@
-// Workers: each says every two seconds that it lives; the others believe it for ten.
+// Workers: each says every two seconds that it lives; the others believe it for seven.
 import { sql } from 'kysely'
 import type { Db } from './client.ts'
 

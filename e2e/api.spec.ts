@@ -1,4 +1,5 @@
 // The JSON API and the bytes, as a script meets them: what is wrong is said, never a 500.
+import { createUpload, idOf } from './stack.ts'
 import { expect, test } from './test.ts'
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
@@ -51,6 +52,34 @@ for (const [method, path, status, body] of WRONG) {
     expect(problem.detail.length).toBeGreaterThan(10)
   })
 }
+
+test('what another site’s page makes a browser send is refused', async ({ stack }) => {
+  const foreign: HeadersInit[] = [{ 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'https://elsewhere.example' }]
+  for (const headers of foreign) {
+    for (const path of [`/api/videos/${UNKNOWN}/retry`, `/api/videos/${UNKNOWN}/cancel`, '/api/uploads']) {
+      const response = await fetch(stack.url + path, { method: 'POST', headers })
+      expect(response.status, path).toBe(403)
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull()
+    }
+  }
+  const own = await fetch(`${stack.url}/api/videos/${UNKNOWN}/retry`, {
+    method: 'POST',
+    headers: { Origin: stack.url },
+  })
+  expect(own.status).toBe(404)
+})
+
+test('a title or description with NUL or turned letters becomes harmless text', async ({ stack }) => {
+  const { location } = await createUpload(stack, 10, { filename: 'a.mp4', filetype: 'video/mp4' })
+  const edit = (body: object) =>
+    fetch(`${stack.url}/api/videos/${idOf(location)}`, { method: 'PATCH', body: JSON.stringify(body) })
+  const edited = await edit({ title: ' a\u0000b\u202ec\n<i>', description: 'one\r\ntwo\u0000' })
+  expect(edited.status).toBe(200)
+  expect(await edited.json()).toMatchObject({ title: 'a b c <i>' })
+  expect((await edit({ title: '\u0000' })).status).toBe(400)
+  expect((await edit({ title: 'x'.repeat(100_000) })).status).toBe(400)
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
 
 test('health counts workers and says that migrations are current', async ({ stack }) => {
   const response = await fetch(`${stack.url}/api/health`)

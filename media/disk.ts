@@ -2,7 +2,7 @@
 //
 //   <root>/storage-id  sources/<id>  videos/<id>/<token>/…  .trash/   (names with a dot: never keys)
 import { randomUUID } from 'node:crypto'
-import { chmod, lstat, mkdir, opendir, readFile, realpath, rename, rm, statfs } from 'node:fs/promises'
+import { chmod, lstat, mkdir, opendir, readFile, realpath, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { claimFile, copyTree, errorCode, syncFolder, syncTree, syncUp } from '#media/disk-files.ts'
 import { absentAsNull, isAbsent, list, locate, openFile, openRegular, statFile } from '#media/disk-read.ts'
@@ -96,7 +96,16 @@ async function remove(root: string, trash: string, prefix: string): Promise<void
     }
     await syncFolder(path.dirname(doomed))
     await removeTree(aside)
+    await removeIfEmpty(path.dirname(doomed), root)
   }
+}
+
+/** The folder of a video whose last attempt went; never a top folder. */
+async function removeIfEmpty(folder: string, root: string): Promise<void> {
+  if (path.dirname(folder) === root) return
+  await rmdir(folder).catch(error => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) throw error
+  })
 }
 
 async function identity(root: string): Promise<string> {

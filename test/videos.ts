@@ -48,10 +48,26 @@ export async function takeJob(
   return { ...job, signal }
 }
 
-export async function claimVideo(db: Db, videoId: string): Promise<Attempt> {
+/** As when a worker's heartbeat stopped: the job goes back, and what the worker holds is void. */
+export async function loseJob(boss: Boss, id: string): Promise<void> {
+  const jobs = await boss.findJobs('ladder', { key: id })
+  const held = jobs.find(job => job.state === 'active')
+  if (held) await boss.fail('ladder', held.id)
+}
+
+async function takeOver(boss: Boss, id: string): Promise<Job> {
+  await loseJob(boss, id)
+  return takeJob(boss, 'ladder')
+}
+
+/** Claims with `job`, or with one that was taken from whoever has it now. */
+export async function claimVideo({ db, boss }: Stores, videoId: string, job?: Job): Promise<Attempt> {
+  const own = job ?? (await takeOver(boss, videoId))
   const claimed = await db
     .transaction()
-    .execute(trx => claim(trx, { videoId, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }))
+    .execute(trx =>
+      claim(trx, boss, own, { videoId, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }),
+    )
   if (!claimed) throw new Error(`nothing to claim on ${videoId}`)
   return claimed.attempt
 }
@@ -60,7 +76,7 @@ export async function claimVideo(db: Db, videoId: string): Promise<Attempt> {
 export async function processVideo(stores: Stores): Promise<{ id: string; attempt: Attempt; job: Job }> {
   const id = await queueVideo(stores)
   const job = await takeJob(stores.boss, 'ladder')
-  return { id, job, attempt: await claimVideo(stores.db, id) }
+  return { id, job, attempt: await claimVideo(stores, id, job) }
 }
 
 /** What a ladder of one rung would publish. */

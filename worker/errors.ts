@@ -19,7 +19,27 @@ export class WorldError extends Error {
   }
 }
 
-const WORLD_ERRNO = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EROFS']
+// What passes by itself: a full disk, a machine short of something, a database that restarts.
+const WORLD_ERRNO = [
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'ESTALE',
+  'EROFS',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]
+// Postgres: connection, transaction rollback, resources, operator intervention (SQLSTATE classes).
+const WORLD_SQLSTATE = /^(08|40|53|57)[0-9A-Z]{3}$/
+const CONNECTION_GONE = /connection terminated|timeout exceeded when trying to connect|connection ended/i
 
 /** Sorts what was thrown; errors of the file system that pass by themselves are the world's. */
 export function sortFailure(error: unknown): {
@@ -31,6 +51,8 @@ export function sortFailure(error: unknown): {
   if (error instanceof WorldError) return { cause: 'world', code: error.code, message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (WORLD_ERRNO.includes(errno)) return { cause: 'world', code: errno.toLowerCase(), message }
+  if (WORLD_ERRNO.includes(errno) || WORLD_SQLSTATE.test(errno) || CONNECTION_GONE.test(message)) {
+    return { cause: 'world', code: errno.toLowerCase() || 'connection', message }
+  }
   return { cause: 'ours', code: 'internal', message }
 }

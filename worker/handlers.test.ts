@@ -115,6 +115,14 @@ describe('a second delivery changes nothing:', () => {
   })
 })
 
+test('dead that comes again after a person retried ends nothing of the new work', async () => {
+  const id = await queueVideo(t)
+  await t.boss.send('dead', { videoId: id })
+  await runJob(context, 'dead')
+  expect((await readVideo(t.db, id)).status).toBe('queued')
+  expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+})
+
 describe('the sweep', () => {
   test('removes an expired upload with its bytes, and leaves one that still comes', async () => {
     const expired = await startUpload(t.db, 100)
@@ -138,10 +146,42 @@ describe('the sweep', () => {
     expect(await context.storage.stat(sourceKey(id))).not.toBeNull()
   })
 
+  test('gives a job to an unfinished video that has none, and to nobody else', async () => {
+    const stranded = await queueVideo(t)
+    await sql`delete from pgboss.job`.execute(t.db)
+    const waiting = await queueVideo(t)
+    await sweep()
+    expect(await liveJobs(t.boss, 'ladder', stranded)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'ladder', waiting)).toEqual(['created'])
+  })
+
+  test('sends the purge of a deleted video again when its job is gone', async () => {
+    const id = await queueVideo(t)
+    await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
+    await sql`delete from pgboss.job`.execute(t.db)
+    await sweep()
+    expect(await liveJobs(t.boss, 'purge', id)).toEqual(['created'])
+  })
+
+  test('one row that cannot be healed keeps nothing else from it', async () => {
+    const broken = await startUpload(t.db, 4)
+    const whole = await startUpload(t.db, 4)
+    await store(sourceKey(broken), 'film')
+    await store(sourceKey(whole), 'film')
+    const { storage } = context
+    const sync = (key: string) =>
+      key === sourceKey(broken) ? Promise.reject(new Error('EIO')) : storage.sync(key)
+    const stubborn = Object.assign(Object.create(storage), { sync })
+    await t.boss.send('sweep', {})
+    await runJob({ ...context, storage: stubborn }, 'sweep')
+    expect((await readVideo(t.db, broken)).status).toBe('uploading')
+    expect((await readVideo(t.db, whole)).status).toBe('queued')
+  })
+
   test('clears the files of an attempt that was lost, not of one that runs', async () => {
     const id = await queueVideo(t)
-    const lost = await claimVideo(t.db, id)
-    const running = await claimVideo(t.db, id)
+    const lost = await claimVideo(t, id)
+    const running = await claimVideo(t, id)
     for (const { token } of [lost, running]) await store(`${attemptPrefix(id, token)}/video.mp4`, 'bytes')
     await sql`update attempts set ended_at = now() - interval '2 minutes'
       where token = ${lost.token}`.execute(t.db)
@@ -154,7 +194,7 @@ describe('the sweep', () => {
     await store(sourceKey(id), 'film')
     await sweep()
     await takeJob(t.boss, 'ladder')
-    await claimVideo(t.db, id)
+    await claimVideo(t, id)
     await sweep()
     expect((await readVideo(t.db, id)).status).toBe('processing')
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['active'])

@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { JobLost } from '#db/boss.ts'
 import { deleteVideo } from '#db/videos.ts'
 import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
 import { sourceKey } from '#media/keys.ts'
@@ -14,6 +15,7 @@ import {
   claimVideo,
   emptyDatabase,
   liveJobs,
+  loseJob,
   queueVideo,
   readVideo,
   takeJob,
@@ -285,7 +287,7 @@ describe('in the middle of an encode', () => {
   test('a video that is deleted stops its work, and nothing of it is published', async () => {
     const { id, done } = await encode()
     await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
-    await done
+    await expect(done).rejects.toThrow(JobLost)
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'cancelled' }])
     await expectNothingLeft()
   })
@@ -294,9 +296,9 @@ describe('in the middle of an encode', () => {
     const taken = new AbortController()
     const { id, done } = await encode({}, taken.signal)
     taken.abort(new Error('cancelled'))
-    await done
+    await expect(done).rejects.toThrow(JobLost)
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'running' }])
-    await claimVideo(t.db, id)
+    await claimVideo(t, id)
     expect((await attemptsOf(t.db, id))[0]).toMatchObject({ outcome: 'crashed' })
     await expectNothingLeft()
   })
@@ -342,7 +344,8 @@ describe('what is nobody’s fault', () => {
 
   test('a video whose workers were killed ten times is given up, its last attempt ended', async () => {
     const id = await queueVideo(t)
-    for (let kill = 0; kill < 10; kill++) await claimVideo(t.db, id)
+    for (let kill = 0; kill < 10; kill++) await claimVideo(t, id)
+    await loseJob(t.boss, id)
     await runJob(context, 'ladder')
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
     const outcomes = (await attemptsOf(t.db, id)).map(({ outcome }) => outcome)
@@ -351,7 +354,7 @@ describe('what is nobody’s fault', () => {
   })
 
   test('scratch that killed workers left is removed, that of a running attempt stays', async () => {
-    const attempt = await claimVideo(t.db, await queueVideo(t))
+    const attempt = await claimVideo(t, await queueVideo(t))
     const root = await makeScratch([attempt.token, crypto.randomUUID(), crypto.randomUUID()])
     expect(await sweepScratch(t.db, root)).toBe(2)
     expect(await readdir(root)).toEqual([attempt.token])

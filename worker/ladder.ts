@@ -40,7 +40,12 @@ export const ladder: Handler<'ladder'> = async (context, { videoId }, job) => {
       context.log.error({ videoId, spent }, 'video given up')
       return null
     }
-    return claim(trx, { videoId, kind: 'ladder', recipe: RECIPE, workerId: context.workerId })
+    return claim(trx, context.boss, job, {
+      videoId,
+      kind: 'ladder',
+      recipe: RECIPE,
+      workerId: context.workerId,
+    })
   })
   if (!claimed) {
     await context.db.transaction().execute(trx => complete(trx, context.boss, job))
@@ -74,7 +79,7 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow, scratch:
     throw new WorldError('source_missing', 'The uploaded file is not in the storage.')
   }
   const source = storage.localPath(video.source_key)
-  const facts = await probe(source)
+  const facts = await probe(source, context.signal)
   context.signal.throwIfAborted()
   const plan = planLadder(facts, config)
   if (plan.durationSeconds !== null) {
@@ -117,7 +122,7 @@ async function encode(context: AttemptContext, source: string, scratch: string, 
       },
     })
     await tell(context, 'verifying', 0.99, null)
-    const streams = await measureLadder(scratch, plan)
+    const streams = await measureLadder(scratch, plan, context.signal)
     requireWhole(streams.video, expected)
     return streams
   } catch (error) {
@@ -177,27 +182,23 @@ async function endFailed(context: AttemptContext, error: unknown): Promise<void>
   const { db, boss, job, attempt, log, stopping, signal } = context
   if (error instanceof JobLost || (signal.aborted && !stopping.aborted)) {
     log.info('attempt lost: its work was cancelled, deleted or given to another worker')
-    return
+    // Thrown: should the job still be ours, against all expectation, pg-boss must retry it, not
+    // complete it.
+    throw error instanceof JobLost ? error : new JobLost(job)
   }
-  await db
-    .transaction()
-    .execute(async trx => {
-      if (stopping.aborted) {
-        await handBack(trx, boss, job, attempt)
-        log.info('attempt handed back')
-        return
-      }
-      const failure = sortFailure(error)
-      if (failure.cause === 'video') {
-        await fail(trx, boss, job, attempt, failure)
-        log.info({ code: failure.code }, 'video failed')
-      } else {
-        const outcome = await failForNow(trx, boss, job, attempt, failure)
-        log.error({ err: error, code: failure.code, cause: failure.cause, outcome }, 'attempt failed')
-      }
-    })
-    .catch(problem => {
-      if (!(problem instanceof JobLost)) throw problem
-      log.info('attempt lost while it ended')
-    })
+  await db.transaction().execute(async trx => {
+    if (stopping.aborted) {
+      await handBack(trx, boss, job, attempt)
+      log.info('attempt handed back')
+      return
+    }
+    const failure = sortFailure(error)
+    if (failure.cause === 'video') {
+      await fail(trx, boss, job, attempt, failure)
+      log.info({ code: failure.code }, 'video failed')
+    } else {
+      const outcome = await failForNow(trx, boss, job, attempt, failure)
+      log.error({ err: error, code: failure.code, cause: failure.cause, outcome }, 'attempt failed')
+    }
+  })
 }

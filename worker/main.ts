@@ -11,7 +11,7 @@ import { pendingMigrations } from '#db/migrate.ts'
 import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
 import { openStorage, type Storage } from '#media/storage.ts'
 import type { Handler, WorkerContext } from './context.ts'
-import { installLauncher } from './ffmpeg/launcher.ts'
+import { installLauncher, type Launcher, requireEncoders } from './ffmpeg/launcher.ts'
 import { handlers } from './handlers.ts'
 import { openLog } from './log.ts'
 import { sweepScratch } from './scratch.ts'
@@ -29,10 +29,7 @@ async function main(): Promise<void> {
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
   const db = openDatabase(url, name, onError)
   const told = toldToStop()
-  const [storage, launcher] = await Promise.all([
-    openOwnStorage(db, config, root),
-    installLauncher(path.join(config.dataDir, 'launcher'), config),
-  ])
+  const [storage, launcher] = await Promise.all([openOwnStorage(db, config, root), prepareFfmpeg(config)])
   if (launcher.missing.length > 0)
     log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
   const worker: WorkerIdentity = {
@@ -71,10 +68,16 @@ async function main(): Promise<void> {
   }, STOP_WITHIN_MS).unref()
   stopping.abort(new Error(`worker stopping (${reason})`))
   clearInterval(beat)
-  await removeWorker(db, worker.id)
   await boss.stop({ graceful: true, timeout: STOP_WITHIN_MS - 2000 })
+  await removeWorker(db, worker.id).catch(onError) // without a database its heartbeat ages by itself
   await db.destroy()
   log.info('worker stopped')
+}
+
+async function prepareFfmpeg(config: Config): Promise<Launcher> {
+  const launcher = await installLauncher(path.join(config.dataDir, 'launcher'), config)
+  await requireEncoders()
+  return launcher
 }
 
 /** The storage, once database and storage are known to be the ones that the web process uses. */

@@ -1,34 +1,62 @@
-// Once a minute, by one worker: heals what a death between two steps leaves. Idempotent.
+// Once a minute, by one worker: heals what a death between two steps leaves. Idempotent; one row that
+// cannot be healed keeps none of the others from it.
 import { markSwept, unsweptAttempts } from '#db/attempts.ts'
-import { enqueueUpload, openUploads, removeOpenUpload } from '#db/uploads.ts'
+import { send } from '#db/boss.ts'
+import { strandedVideos, unpurgedVideos } from '#db/heal.ts'
+import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
 import type { Handler, WorkerContext } from './context.ts'
 
 export const sweep: Handler<'sweep'> = async context => {
-  const { db, storage } = context
-  await sweepUploads(context)
-  for (const { token, videoId } of await unsweptAttempts(db)) {
+  const { db, boss, storage, log } = context
+  await each(context, await openUploads(db), upload => enqueueIfWhole(context, upload))
+  await each(context, await expiredUploads(db), async upload => {
+    if (!(await enqueueIfWhole(context, upload))) await removeExpired(context, upload.id)
+  })
+  await each(context, await strandedVideos(db), async videoId => {
+    await db.transaction().execute(trx => send(trx, boss, 'ladder', { videoId }))
+    log.error({ videoId }, 'unfinished video had no job')
+  })
+  await each(context, await unpurgedVideos(db), videoId =>
+    db.transaction().execute(trx => send(trx, boss, 'purge', { videoId })),
+  )
+  await each(context, await unsweptAttempts(db), async ({ token, videoId }) => {
     await storage.remove(attemptPrefix(videoId, token))
     await markSwept(db, token)
-  }
+  })
   await storage.emptyTrash()
   await forgetDeadWorkers(db)
 }
 
-async function sweepUploads({ db, boss, storage, log }: WorkerContext): Promise<void> {
-  for (const { id, length, isExpired } of await openUploads(db)) {
-    const file = await storage.stat(sourceKey(id))
-    if (file?.sizeBytes === length) {
-      // The last byte came, the web process died before it could say so.
-      await storage.sync(sourceKey(id))
-      const queued = await db.transaction().execute(trx => enqueueUpload(trx, boss, id))
-      if (queued) log.info({ videoId: id }, 'finished upload queued')
-    } else if (isExpired) {
-      // The file first: a row without a file is found again, a file without a row is not.
-      await storage.remove(sourceKey(id))
-      await removeOpenUpload(db, id)
-      log.info({ videoId: id }, 'expired upload removed')
+async function each<T>({ log }: WorkerContext, rows: T[], heal: (row: T) => Promise<unknown>): Promise<void> {
+  for (const row of rows) {
+    try {
+      await heal(row)
+    } catch (error) {
+      log.error({ err: error, row }, 'not healed, tried again in a minute')
     }
   }
+}
+
+/** The last byte came, the web process died before it could say so. */
+async function enqueueIfWhole(
+  { db, boss, storage, log }: WorkerContext,
+  { id, length }: { id: string; length: number },
+): Promise<boolean> {
+  const file = await storage.stat(sourceKey(id))
+  if (file?.sizeBytes !== length) return false
+  await storage.sync(sourceKey(id))
+  const isQueued = await db.transaction().execute(trx => enqueueUpload(trx, boss, id))
+  if (isQueued) log.info({ videoId: id }, 'finished upload queued')
+  return true
+}
+
+async function removeExpired({ db, storage, log }: WorkerContext, id: string): Promise<void> {
+  await db.transaction().execute(async trx => {
+    if (!(await removeExpiredUpload(trx, id))) return
+    // Before the commit: a row without a file is found again, a file without a row is not.
+    await storage.remove(sourceKey(id))
+    log.info({ videoId: id }, 'expired upload removed')
+  })
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react'
 
 /** Promise to the person waiting: they hear of it within ten seconds. */
-const askEveryMilliseconds = 4000
+const askEveryMilliseconds = 2500
 
 interface Health {
   workers?: { alive?: number }

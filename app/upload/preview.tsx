@@ -24,8 +24,8 @@ export function Preview({ fileUrl, posterUrl }: PreviewProps) {
           loop
           playsInline
           autoPlay={autoplays}
-          aria-hidden="true"
-          tabIndex={-1}
+          // Where nothing may move by itself, the person starts it.
+          {...(autoplays ? { 'aria-hidden': true, tabIndex: -1 } : { controls: true })}
           onError={() => setCannotPlay(true)}
         />
       ) : posterUrl ? (

@@ -1,7 +1,7 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
-import { AUDIO_BPS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
+import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
 const LADDER_NICENESS = 19
@@ -15,7 +15,7 @@ export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
 export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
   const command = start(scratch)
     .input(source)
-    .inputOptions(...HOSTILE_INPUT)
+    .inputOptions(...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS))
   command.complexFilter(filters(plan))
   plan.rungs.forEach((rung, index) => {
     command

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { makeFolder } from '#test/worker.ts'
-import { installLauncher } from './launcher.ts'
+import { installLauncher, requireEncoders } from './launcher.ts'
 
 const run = promisify(execFile)
 const SECRET = 'PGREEL_TEST_SECRET'
@@ -155,3 +155,10 @@ async function isRunning(pid: number): Promise<boolean> {
   const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return state !== '' && !/^\d+ \(.*\) Z/.test(state)
 }
+
+test('an FFmpeg without our encoders is refused in one sentence', async () => {
+  const inner = await makeInner()
+  await installScript(inner, 'echo " V..... mpeg4                MPEG-4 part 2"')
+  // fluent-ffmpeg remembers the first answer of a process: ask before anything else has.
+  await expect(requireEncoders()).rejects.toThrow(/^This FFmpeg has no encoder libx264 and aac/)
+})

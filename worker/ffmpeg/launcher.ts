@@ -13,6 +13,9 @@ const run = promisify(execFile)
 // One output file; a bomb that grows beyond it gets SIGXFSZ.
 const MAX_FILE_BYTES = 64 * 1024 ** 3
 const MAX_OPEN_FILES = 512
+// The data of one process: 8K decodes in a third of it, a bomb does not take the machine.
+const MAX_DATA_BYTES = 6 * 1024 ** 3
+const ENCODERS = ['libx264', 'aac']
 const PROBE_CPU_SECONDS = 60
 
 export interface Launcher {
@@ -40,7 +43,16 @@ const WALLS: Wall[] = [
   },
   {
     name: 'limits',
-    ways: [['prlimit', `--fsize=${MAX_FILE_BYTES}`, '--core=0', `--nofile=${MAX_OPEN_FILES}`, '--']],
+    ways: [
+      [
+        'prlimit',
+        `--fsize=${MAX_FILE_BYTES}`,
+        '--core=0',
+        `--nofile=${MAX_OPEN_FILES}`,
+        `--data=${MAX_DATA_BYTES}`,
+        '--',
+      ],
+    ],
   },
   // Last: a change of credentials after it would clear it.
   { name: 'dies with the worker', ways: [['setpriv', '--pdeathsig', 'KILL', '--']] },
@@ -130,5 +142,18 @@ async function check(ffmpeg: string): Promise<string> {
     return stdout.split('\n')[0] ?? 'unknown'
   } catch (error) {
     throw new Error(`FFmpeg does not start through ${ffmpeg}.`, { cause: error })
+  }
+}
+
+const availableEncoders = promisify(fluent.getAvailableEncoders)
+
+/** After `installLauncher`. @throws an Error with a sentence when what we publish cannot be encoded */
+export async function requireEncoders(): Promise<void> {
+  const available = await availableEncoders()
+  const missing = ENCODERS.filter(name => !(name in available))
+  if (missing.length > 0) {
+    throw new Error(
+      `This FFmpeg has no encoder ${missing.join(' and ')}: install a complete one, or set FFMPEG_PATH.`,
+    )
   }
 }

@@ -39,6 +39,8 @@ interface Limits {
 
 // A rung between the source and the next height down is worth its bytes from this ratio on.
 const WORTH_A_RUNG = 1.2
+/** 8K, with a little room; a picture of more takes memory that other videos need. */
+export const MAX_PIXELS = 36_000_000
 const MP4_SHORT_SIDE = 720
 // x264's caps for 16:9 at up to 30 frames a second, by the short side; other shapes in proportion.
 const CAPS: [shortSide: number, bps: number][] = [
@@ -59,6 +61,12 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     throw new VideoError(
       'too_long',
       `The video lasts ${clock(durationSeconds)}; at most ${clock(limits.maxDurationSeconds)} is allowed. Cut it and upload it again.`,
+    )
+  }
+  if (video.width * video.height > MAX_PIXELS) {
+    throw new VideoError(
+      'too_many_pixels',
+      `The picture has ${video.width} × ${video.height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
     )
   }
   const rungs = shortSides(Math.min(video.width, video.height), limits.ladder).map(side => rung(facts, side))

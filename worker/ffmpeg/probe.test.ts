@@ -5,11 +5,12 @@ import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { makeClip } from '#test/clips.ts'
 import { makeFolder } from '#test/worker.ts'
-import { VideoError } from '../errors.ts'
+import { VideoError, WorldError } from '../errors.ts'
 import { installLauncher } from './launcher.ts'
-import { probe, readFacts } from './probe.ts'
+import { type Facts, probe, readFacts } from './probe.ts'
 
 const run = promisify(execFile)
+const read = (path: string): Promise<Facts> => probe(path, new AbortController().signal)
 const SIZE = 1_000_000
 
 const video = {
@@ -161,7 +162,7 @@ describe('a real file', () => {
 
   test('is read, whatever its name', async () => {
     await copyFile(clip, file('nameless'))
-    expect(await probe(file('nameless'))).toMatchObject({
+    expect(await read(file('nameless'))).toMatchObject({
       durationSeconds: 1,
       video: { codec: 'h264', width: 160, height: 120, frameRate: { num: 30, den: 1 } },
       audio: { codec: 'aac', channels: 1 },
@@ -182,48 +183,48 @@ describe('a real file', () => {
       file('turned.mov'),
     ]
     await run('ffmpeg', args)
-    expect((await probe(file('turned.mov'))).video).toMatchObject({ width: 120, height: 160 })
+    expect((await read(file('turned.mov'))).video).toMatchObject({ width: 120, height: 160 })
   })
 
   test('of zero bytes is empty', async () => {
-    await expect(probe(await write('empty', ''))).rejects.toThrow(code('empty_file'))
+    await expect(read(await write('empty', ''))).rejects.toThrow(code('empty_file'))
   })
 
   test('of text is no video', async () => {
-    await expect(probe(await write('text', 'dear diary\n'.repeat(1000)))).rejects.toThrow(code('not_a_video'))
+    await expect(read(await write('text', 'dear diary\n'.repeat(1000)))).rejects.toThrow(code('not_a_video'))
   })
 
   test('of noise is no video', async () => {
     const noise = Buffer.from(
       Array.from({ length: 50_000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 256),
     )
-    await expect(probe(await write('noise', noise))).rejects.toThrow(VideoError)
+    await expect(read(await write('noise', noise))).rejects.toThrow(VideoError)
   })
 
   test.each(['png', 'jpg', 'bmp', 'webp'])('that is a %s image is no video', async type => {
     const image = file(`image.${type}`)
     await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-frames:v', '1', '-update', '1', image])
     await copyFile(image, file('image'))
-    await expect(probe(file('image'))).rejects.toThrow(code('not_a_video'))
+    await expect(read(file('image'))).rejects.toThrow(code('not_a_video'))
   })
 
   test.each(['mp3', 'wav', 'm4a', 'ogg', 'flac'])('with %s sound alone says so', async type => {
     const sound = file(`sound.${type}`)
     await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-vn', sound])
-    await expect(probe(sound)).rejects.toThrow(code('audio_only'))
+    await expect(read(sound)).rejects.toThrow(code('audio_only'))
   })
 
   test('cut before its index is damaged', async () => {
     await copyFile(clip, file('cut.mp4'))
     await truncate(file('cut.mp4'), 10_000)
-    await expect(probe(file('cut.mp4'))).rejects.toThrow(code('damaged'))
+    await expect(read(file('cut.mp4'))).rejects.toThrow(code('damaged'))
   })
 
   test('that is encrypted says so', async () => {
     const key = '0123456789abcdef0123456789abcdef'
     const encrypt = ['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', key, '-encryption_kid', key]
     await run('ffmpeg', ['-y', '-v', 'error', '-i', clip, '-c', 'copy', ...encrypt, file('drm.mp4')])
-    await expect(probe(file('drm.mp4'))).rejects.toThrow(code('encrypted'))
+    await expect(read(file('drm.mp4'))).rejects.toThrow(code('encrypted'))
   })
 
   test.each([
@@ -239,12 +240,37 @@ describe('a real file', () => {
         `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>${clip}</BaseURL></MPD>`,
     ],
   ])('that is %s in disguise opens nothing', async (_, text) => {
-    await expect(probe(await write('disguise', text()))).rejects.toThrow(code('not_a_video'))
+    await expect(read(await write('disguise', text()))).rejects.toThrow(code('not_a_video'))
   })
 
   test('is the same after it was looked at', async () => {
     const before = await readFile(clip)
-    await probe(clip)
+    await read(clip)
     expect(before.equals(await readFile(clip))).toBe(true)
+  })
+})
+
+describe('a tool that is broken, not a file', () => {
+  test.each([
+    ['is missing a library', 'echo "error while loading shared libraries: libx.so" >&2; exit 127'],
+    ['is killed', 'kill -KILL $$'],
+    ['crashes', 'kill -SEGV $$'],
+    ['is out of memory', 'echo "Cannot allocate memory" >&2; exit 1'],
+  ])('%s: the video is not blamed', async (_, script) => {
+    const folder = await makeFolder()
+    const file = path.join(folder, 'ffprobe')
+    await writeFile(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: file })
+    const source = await makeClip(folder, 'fine.mp4', { width: 160, height: 120, seconds: 1 })
+    await expect(read(source)).rejects.toThrow(WorldError)
+  })
+
+  test('a storage that hangs does not keep a worker that has to stop', async () => {
+    const folder = await makeFolder()
+    const file = path.join(folder, 'ffprobe')
+    await writeFile(file, '#!/bin/sh\nexec sleep 5\n', { mode: 0o755 })
+    await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: file })
+    const source = await makeClip(folder, 'fine.mp4', { width: 160, height: 120, seconds: 1 })
+    await expect(probe(source, AbortSignal.timeout(100))).rejects.toThrow(/timeout/i)
   })
 })

@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
 import { z } from 'zod'
-import { VideoError } from '../errors.ts'
+import { VideoError, WorldError } from '../errors.ts'
 import { isEncryptedMp4 } from './encryption.ts'
+import { isToolBroken } from './run.ts'
 
 // Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
 // else names further files or hosts to open. The audio ones are here to say "only sound" of them.
@@ -30,6 +31,8 @@ const DEMUXERS = [
 
 /** Before every input that a stranger sent. */
 export const HOSTILE_INPUT = ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS]
+
+const PROBE_WITHIN_MS = 120_000
 
 // Less than this is no moving picture: a container that claims it lies about its duration.
 const LEAST_BITS_PER_SECOND = 500
@@ -58,11 +61,11 @@ export interface Fraction {
 }
 
 /** @throws VideoError when this cannot become a video */
-export async function probe(file: string): Promise<Facts> {
+export async function probe(file: string, signal: AbortSignal): Promise<Facts> {
   const { size } = await stat(file)
   if (size === 0)
     throw new VideoError('empty_file', 'The file is empty. Choose the video again and upload it.')
-  const raw = await ffprobe(file)
+  const raw = await ffprobe(file, signal)
   if (await isEncryptedMp4(file)) throw encrypted()
   return readFacts(raw, size)
 }
@@ -75,11 +78,29 @@ const ffprobeFile = promisify(
   ) => void,
 )
 
-async function ffprobe(file: string): Promise<unknown> {
+async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
+  // fluent-ffmpeg cannot stop ffprobe, its limit of CPU does; this is for a storage that hangs.
+  const stop = AbortSignal.any([signal, AbortSignal.timeout(PROBE_WITHIN_MS)])
+  const stopped = new Promise<never>((_, reject) => {
+    stop.addEventListener('abort', () =>
+      reject(
+        signal.aborted ? signal.reason : new WorldError('probe_hung', 'Reading the file took too long.'),
+      ),
+    )
+  })
   try {
-    return await ffprobeFile(file, ['-v', 'error', ...HOSTILE_INPUT])
+    return await Promise.race([ffprobeFile(file, ['-v', 'error', ...HOSTILE_INPUT]), stopped])
   } catch (error) {
-    throw unreadable(error instanceof Error ? error.message : String(error), error)
+    if (stop.aborted) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    // Only ffprobe's own verdict is about the file.
+    if (
+      isToolBroken(message) ||
+      !/^ffprobe (exited with code 1\b|was killed with signal SIGXCPU)/.test(message)
+    ) {
+      throw new WorldError('ffprobe_broken', 'ffprobe could not be run.', { cause: error })
+    }
+    throw unreadable(message, error)
   }
 }
 

@@ -36,6 +36,7 @@ export async function runFfmpeg(
   let isHung = false
   return new Promise<string>((resolve, reject) => {
     let lastReport = 0
+    let lastState = ''
     const kill = () => command.kill('SIGKILL')
     const watchdog = setTimeout(() => {
       isHung = true
@@ -52,8 +53,11 @@ export async function runFfmpeg(
         // Aborted between spawn and start: there was nothing to kill yet.
         if (signal.aborted) kill()
       })
-      .on('progress', ({ timemark }: { timemark?: string }) => {
-        watchdog.refresh()
+      .on('progress', ({ timemark, frames }: { timemark?: string; frames?: number }) => {
+        // FFmpeg 7 prints its line however stuck it is: only what moves counts.
+        const state = `${timemark} ${frames}`
+        if (state !== lastState) watchdog.refresh()
+        lastState = state
         const now = performance.now()
         if (!onProgress || now - lastReport < PROGRESS_EVERY_MS) return
         lastReport = now
@@ -80,6 +84,9 @@ function sortError(error: Error, stderr: string, isHung: boolean): Error {
       `FFmpeg made no progress for ${NO_PROGRESS_SECONDS} s and was killed.`,
     )
   }
+  if (isToolBroken(`${error.message}\n${stderr}`)) {
+    return new WorldError('ffmpeg_broken', 'FFmpeg could not be run.', { cause: error })
+  }
   if (/was killed with signal/.test(error.message)) {
     return new WorldError('ffmpeg_killed', 'FFmpeg was killed, perhaps for want of memory.', { cause: error })
   }
@@ -87,6 +94,13 @@ function sortError(error: Error, stderr: string, isHung: boolean): Error {
     return new WorldError('disk_full', 'The disk is full.', { cause: error })
   }
   return new FfmpegFailed(stderr || error.message, { cause: error })
+}
+
+/** The program or the machine, not the file: it did not start, or found no memory or library. */
+export function isToolBroken(message: string): boolean {
+  return /exited with code 12[67]\b|\bE(NOENT|ACCES|AGAIN|NOMEM|MFILE|NFILE)\b|Cannot allocate memory|error while loading shared libraries|Resource temporarily unavailable/.test(
+    message,
+  )
 }
 
 /** FFmpeg's `HH:MM:SS.cc`; it may be negative or N/A before the first frame. */

@@ -22,10 +22,10 @@ export interface MeasuredStream {
 export class Unplayable extends Error {}
 
 /** @throws Unplayable naming stream and segment */
-export async function measureLadder(scratch: string, plan: Plan) {
+export async function measureLadder(scratch: string, plan: Plan, signal: AbortSignal) {
   const video: MeasuredStream[] = []
   for (const rung of plan.rungs) {
-    const stream = await measureStream(scratch, rung.name)
+    const stream = await measureStream(scratch, rung.name, signal)
     const { track } = stream
     if (track.kind !== 'video' || track.width !== rung.width || track.height !== rung.height) {
       throw new Unplayable(`${rung.name} is not ${rung.width}×${rung.height}`)
@@ -34,16 +34,16 @@ export async function measureLadder(scratch: string, plan: Plan) {
   }
   requireSameBoundaries(video)
   // A source whose sound cannot be decoded at all leaves a stream without a segment: play it silent.
-  const audio = plan.audioIndex === null ? null : await measureAudio(scratch)
+  const audio = plan.audioIndex === null ? null : await measureAudio(scratch, signal)
   return { video, audio }
 }
 
-async function measureAudio(scratch: string): Promise<MeasuredStream | null> {
+async function measureAudio(scratch: string, signal: AbortSignal): Promise<MeasuredStream | null> {
   const names = await readdir(path.join(scratch, 'audio'))
-  return names.some(isSegment) ? measureStream(scratch, 'audio') : null
+  return names.some(isSegment) ? measureStream(scratch, 'audio', signal) : null
 }
 
-async function measureStream(scratch: string, name: string): Promise<MeasuredStream> {
+async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<MeasuredStream> {
   const folder = path.join(scratch, name)
   const uris = (await readdir(folder)).filter(isSegment).sort()
   if (uris.length === 0) throw new Unplayable(`${name} has no segment`)
@@ -53,6 +53,7 @@ async function measureStream(scratch: string, name: string): Promise<MeasuredStr
   const segments: MeasuredStream['segments'] = []
   let nextTicks: number | null = null
   for (const uri of uris) {
+    signal.throwIfAborted()
     const bytes = await readFile(path.join(folder, uri))
     const fragments = readMediaSegment(bytes, [track])
     const [first] = fragments

@@ -102,16 +102,13 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
       const start = afterId ?? (await lastEventId(db, ids))
       for (const id of ids) subscriber.sent.set(id, start)
       subscribers.add(subscriber)
-      await deliverAll(ids, subscriber)
+      // Through the same door as changes: of two snapshots the newer is always sent last.
+      await Promise.all(ids.map(refresh))
     },
     unsubscribe: subscriber => void subscribers.delete(subscriber),
     async close() {
       for (const subscriber of subscribers) subscriber.close()
       await listener.close()
     },
-  }
-
-  async function deliverAll(ids: string[], subscriber: Subscriber): Promise<void> {
-    for (const id of ids) await deliver(id, [subscriber])
   }
 }

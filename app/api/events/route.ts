@@ -1,6 +1,7 @@
 // GET /api/events?videos=a,b,c: one stream of server-sent events for many videos (HTML Living
 // Standard §9.2). `video` is a snapshot, `stage` one step with an id that Last-Event-ID replays from.
 import { z } from 'zod'
+import { log } from '#app/log.ts'
 import { answer, problem } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import { hub, type Message, type Subscriber } from './hub.ts'
@@ -69,7 +70,13 @@ async function openStream(
         }
         signal.addEventListener('abort', () => end())
         write('retry: 2000\n\n')
-        await events.subscribe(subscriber, afterId)
+        try {
+          await events.subscribe(subscriber, afterId)
+        } catch (error) {
+          // The client comes back in two seconds, and so may the database.
+          log.warn({ err: error }, 'event stream not opened')
+          end()
+        }
       },
       cancel: () => end(),
     },

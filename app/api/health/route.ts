@@ -2,9 +2,11 @@
 import path from 'node:path'
 import { log } from '#app/log.ts'
 import { problem } from '#app/problem.ts'
-import { server } from '#app/server.ts'
+import { server, WrongStorage } from '#app/server.ts'
 import { pendingMigrations } from '#db/migrate.ts'
 import { readHealth } from '#db/workers.ts'
+
+const UNDEFINED_TABLE = '42P01'
 
 export const dynamic = 'force-dynamic'
 
@@ -30,6 +32,10 @@ export async function GET(): Promise<Response> {
     )
   } catch (error) {
     log.error({ err: error }, 'health check failed')
+    if (error instanceof WrongStorage) return problem(503, 'wrong_storage', error.message)
+    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) {
+      return problem(503, 'migrations_pending', 'The database is empty: run `pnpm migrate`.')
+    }
     return problem(503, 'database_unreachable', 'The database does not answer.')
   }
 }

@@ -1,9 +1,10 @@
 // Which uploads are let in: judged by what the client declares, before a byte is sent. What is
 // really in the file, the worker's probe finds out.
 import type { Upload } from '@tus/utils'
+import { cleanLine } from '#app/clean-text.ts'
 import type { Server } from '#app/server.ts'
 import { isVideo } from '#app/upload/video-file.ts'
-import { createUpload, outstandingBytes } from '#db/uploads.ts'
+import { createUpload, lockAdmission, outstandingBytes } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { DISK_FULL } from './store.ts'
 
@@ -22,22 +23,25 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
     }
   }
   const length = upload.size ?? 0
-  const free = (await server.storage.freeBytes()) - (await outstandingBytes(server.db))
-  if (free < length + RESERVE_BYTES) throw DISK_FULL
-  await server.db.transaction().execute(trx =>
-    createUpload(trx, {
+  const metadataKept = Object.fromEntries(
+    ['filename', 'filetype', 'title'].map(name => [
+      name,
+      cleanLine(metadata[name] ?? '').slice(0, MAX_METADATA_VALUE),
+    ]),
+  )
+  await server.db.transaction().execute(async trx => {
+    // One at a time: two that each fit alone may not fit together.
+    await lockAdmission(trx)
+    const free = (await server.storage.freeBytes()) - (await outstandingBytes(trx))
+    if (free < length + RESERVE_BYTES) throw DISK_FULL
+    await createUpload(trx, {
       id: upload.id,
       title: makeTitle(metadata.title ?? '', filename),
       length,
       sourceKey: sourceKey(upload.id),
-      metadata: Object.fromEntries(
-        ['filename', 'filetype', 'title'].map(name => [
-          name,
-          clean(metadata[name] ?? '').slice(0, MAX_METADATA_VALUE),
-        ]),
-      ),
-    }),
-  )
+      metadata: metadataKept,
+    })
+  })
 }
 
 /** The given title, else the file's name without its extension. */
@@ -48,14 +52,6 @@ export function makeTitle(title: string, filename: string): string {
       .at(-1)
       ?.replace(/\.[^.]{1,16}$/, '')
       .replaceAll('_', ' ') ?? ''
-  const chosen = [...(clean(title) || clean(name) || 'Untitled')]
+  const chosen = [...(cleanLine(title) || cleanLine(name) || 'Untitled')]
   return chosen.slice(0, MAX_TITLE).join('').trim()
-}
-
-// Control and bidirectional formatting characters (and NUL, which Postgres refuses in text): they
-// make a title say on a page what it does not say.
-const INVISIBLE = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-
-function clean(text: string): string {
-  return text.replace(INVISIBLE, ' ').replace(/\s+/g, ' ').trim()
 }

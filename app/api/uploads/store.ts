@@ -8,10 +8,12 @@ import { pipeline } from 'node:stream/promises'
 import { FileStore } from '@tus/file-store'
 import { Upload } from '@tus/utils'
 import { z } from 'zod'
+import { log } from '#app/log.ts'
 import type { Server } from '#app/server.ts'
 import { findUpload, removeOpenUpload, touchUpload, UPLOAD_EXPIRES_AFTER_MS } from '#db/uploads.ts'
 
 const uuid = z.uuid()
+const NOTE_EVERY_MS = 60_000
 
 export const DISK_FULL = {
   status_code: 507,
@@ -37,7 +39,8 @@ export class UploadStore extends FileStore {
             size: upload.length,
             metadata: upload.metadata,
             // tus counts expiry from the creation; an upload that still gets bytes must not expire.
-            creation_date: upload.lastByteAt.toISOString(),
+            // A finished one never does: its client may ask late whether the last byte came.
+            creation_date: (upload.isFinished ? new Date() : upload.lastByteAt).toISOString(),
           })
         },
         async delete(id) {
@@ -53,10 +56,16 @@ export class UploadStore extends FileStore {
   /** Keeps what arrived when the connection breaks, and throws the error as it is (see isDiskFull). */
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
     const file = path.join(this.directory, id)
+    const note = async () => touchUpload(this.#server.db, id, (await stat(file)).size)
+    const warn = (error: unknown) => log.warn({ err: error, videoId: id }, 'upload not noted')
+    // At once and every minute: an upload must not expire while its bytes come, however slowly.
+    await note()
+    const noting = setInterval(() => void note().catch(warn), NOTE_EVERY_MS)
     try {
       await pipeline(readable, createWriteStream(file, { flags: 'r+', start: offset }))
     } finally {
-      await touchUpload(this.#server.db, id, (await stat(file)).size)
+      clearInterval(noting)
+      await note().catch(warn) // what the pipeline threw is what counts
     }
     return (await stat(file)).size
   }

@@ -1,5 +1,5 @@
 // What retry and cancel share: one transaction on one video, then the video as it is.
-import { answer, notFound, problem } from '#app/problem.ts'
+import { answerOwn, notFound, problem } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
 import type { Boss } from '#db/boss.ts'
@@ -12,8 +12,13 @@ export interface Context {
 
 type Change = (trx: Trx, boss: Boss, id: string) => Promise<ChangeOutcome>
 
-export function changeVideo({ params }: Context, change: Change, conflict: string): Promise<Response> {
-  return answer(async () => {
+export function changeVideo(
+  request: Request,
+  { params }: Context,
+  change: Change,
+  conflict: string,
+): Promise<Response> {
+  return answerOwn(request, async () => {
     const video = await videoById((await params).id)
     if (!video) return notFound()
     const { db, boss } = await server()

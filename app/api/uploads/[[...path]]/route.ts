@@ -1,7 +1,8 @@
 // /api/uploads: resumable uploads, tus 1.0.0 (https://tus.io/protocols/resumable-upload).
 import { MemoryLocker, Server as TusServer } from '@tus/server'
+import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
-import { problem } from '#app/problem.ts'
+import { answerOwn, problem } from '#app/problem.ts'
 import { type Server, server } from '#app/server.ts'
 import { admit } from '../admission.ts'
 import { finishUpload } from '../finish.ts'
@@ -20,6 +21,8 @@ function tusFor(own: Server): TusServer {
       datastore: new UploadStore(own),
       locker: new MemoryLocker(),
       maxSize: own.config.maxUploadBytes,
+      // Browsers: pages of this site only.
+      allowedOrigins: [],
       // Right behind any proxy and scheme, with no header to trust.
       relativeLocation: true,
       // A finished upload is a video: it is deleted through the API, or not at all.
@@ -44,7 +47,11 @@ function tusFor(own: Server): TusServer {
   return tus
 }
 
-async function handle(request: Request): Promise<Response> {
+function handle(request: Request): Promise<Response> {
+  return answerOwn(request, () => speakTus(request))
+}
+
+async function speakTus(request: Request): Promise<Response> {
   let own: Server
   try {
     own = await server()
@@ -88,17 +95,11 @@ async function explain(response: Response, { config }: Server): Promise<Response
   // "Not implemented" is the client's to mend: we want the length at once.
   const status = response.status === 501 ? 400 : response.status
   const [code, sentence] = CODES[status] ?? ['internal', 'Something went wrong here. Try again in a moment.']
-  const limit = status === 413 ? ` At most ${formatBytes(config.maxUploadBytes)} is allowed.` : ''
+  const limit = status === 413 ? ` At most ${describeBytes(config.maxUploadBytes)} is allowed.` : ''
   const detail = `${sentence || said}${limit}${status < 412 && said ? ` (${said})` : ''}`
   const headers = new Headers(response.headers)
   headers.delete('Content-Length')
   return problem(status, code, detail, headers)
-}
-
-function formatBytes(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  const power = Math.min(units.length - 1, Math.floor(Math.log(bytes) / Math.log(1000)))
-  return `${Number((bytes / 1000 ** power).toFixed(1))} ${units[power]}`
 }
 
 // The bytes of a source are nobody's to fetch.

@@ -1,6 +1,7 @@
 // GET, PATCH and DELETE /api/videos/:id.
 import { z } from 'zod'
-import { answer, BadRequest, notFound, problem } from '#app/problem.ts'
+import { cleanLine, cleanLines } from '#app/clean-text.ts'
+import { answer, answerOwn, BadRequest, notFound, problem } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
 import { deleteVideo, editVideo } from '#db/videos.ts'
@@ -13,8 +14,8 @@ interface Context {
 
 const edits = z
   .strictObject({
-    title: z.string().trim().min(1).max(200),
-    description: z.string().trim().max(5000),
+    title: z.string().transform(cleanLine).pipe(z.string().min(1).max(200)),
+    description: z.string().transform(cleanLines).pipe(z.string().max(5000)),
     visibility: z.enum(['public', 'unlisted', 'private']),
   })
   .partial()
@@ -28,7 +29,7 @@ export function GET(_request: Request, { params }: Context): Promise<Response> {
 }
 
 export function PATCH(request: Request, { params }: Context): Promise<Response> {
-  return answer(async () => {
+  return answerOwn(request, async () => {
     const changes = edits.safeParse(await readJson(request))
     if (!changes.success) {
       const [issue] = changes.error.issues
@@ -45,8 +46,8 @@ export function PATCH(request: Request, { params }: Context): Promise<Response> 
   })
 }
 
-export function DELETE(_request: Request, { params }: Context): Promise<Response> {
-  return answer(async () => {
+export function DELETE(request: Request, { params }: Context): Promise<Response> {
+  return answerOwn(request, async () => {
     const video = await videoById((await params).id)
     if (!video) return notFound()
     const { db, boss } = await server()
@@ -56,7 +57,12 @@ export function DELETE(_request: Request, { params }: Context): Promise<Response
   })
 }
 
+const MAX_BODY_BYTES = 64 * 1024
+
 async function readJson(request: Request): Promise<unknown> {
+  if (Number(request.headers.get('Content-Length') ?? Infinity) > MAX_BODY_BYTES) {
+    throw new BadRequest('bad_length', `Send a Content-Length of at most ${MAX_BODY_BYTES} bytes.`)
+  }
   try {
     return await request.json()
   } catch (error) {

@@ -1,0 +1,48 @@
+// What must have a job and has none: it should not happen, and is mended by the sweep if it does.
+import { sql } from 'kysely'
+import type { Db } from './client.ts'
+
+const LIVE = sql`('created', 'retry', 'active')`
+const AT_MOST = 500
+
+/** Unfinished videos whose work no job stands for. Index: videos_unfinished. */
+export async function strandedVideos(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id
+    from videos
+    where status in ('queued', 'processing')
+      and deleted_at is null
+      and not exists (${liveJob(['ladder', 'dead'])})
+    order by created_at
+    limit ${AT_MOST}`.execute(db)
+  return rows.map(row => row.id)
+}
+
+/** Deleted videos whose files no job will remove. Index: videos_deleted. */
+export async function unpurgedVideos(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id
+    from videos
+    where deleted_at is not null
+      and not exists (${liveJob(['purge'])})
+    order by deleted_at
+    limit ${AT_MOST}`.execute(db)
+  return rows.map(row => row.id)
+}
+
+/** Whether work on a video waits or runs. */
+export async function hasLadderJob(db: Db, videoId: string): Promise<boolean> {
+  const { rows } = await sql<{ lives: boolean }>`
+    select exists (
+      select from pgboss.job
+      where name = 'ladder' and singleton_key = ${videoId} and state in ${LIVE}
+    ) as lives`.execute(db)
+  return rows[0]?.lives ?? false
+}
+
+/** pg-boss's own table: a job's singleton key is its video's id. */
+function liveJob(names: string[]) {
+  return sql`
+    select from pgboss.job
+    where name in (${sql.join(names)}) and singleton_key = videos.id::text and state in ${LIVE}`
+}
