@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { CDPSession, Locator, Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { type Stack, settled } from './stack.ts'
-import { expect, test } from './test.ts'
+import { chooseFiles, expect, test } from './test.ts'
 
 const BYTES_PER_SECOND = 6_000_000
 // Noise does not compress: about 20 MB, several chunks.
@@ -33,7 +33,7 @@ test('an upload goes on after a reload, when its file is chosen again', async ({
   page.on('request', request => {
     if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']))
   })
-  await page.getByLabel('Choose videos').setInputFiles(file)
+  await chooseFiles(page, file)
   await expectWhole(stack, row, file)
   expect(offsets[0]).toBeGreaterThan(0)
 })
@@ -58,7 +58,7 @@ function rowOf(page: Page): Locator {
 async function startUpload(page: Page, stack: Stack, file: string): Promise<Locator> {
   await page.goto(`${stack.url}/upload`)
   await setNetwork(page, { offline: false })
-  await page.getByLabel('Choose videos').setInputFiles(file)
+  await chooseFiles(page, file)
   return rowOf(page)
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { makeClip } from '#test/clips.ts'
 import { type Stack, settled, upload } from './stack.ts'
-import { expect, test } from './test.ts'
+import { chooseFiles, expect, test } from './test.ts'
 
 test('a file dropped in the browser goes uploading, queued, processing, ready, and plays in the feed', async ({
   page,
@@ -12,7 +12,7 @@ test('a file dropped in the browser goes uploading, queued, processing, ready, a
 }) => {
   const file = await makeClip(clips, 'A walk in the rain.mp4', { width: 360, height: 640, seconds: 4 })
   await page.goto(`${stack.url}/upload`)
-  await page.getByLabel('Choose videos').setInputFiles(file)
+  await chooseFiles(page, file)
   const row = page.getByRole('list', { name: 'Your uploads' }).getByRole('listitem')
   await expect(row.getByRole('heading')).toHaveText('A walk in the rain')
   await expect(row.getByText('Ready to watch')).toBeVisible({ timeout: 60_000 })
@@ -67,7 +67,7 @@ test('the uploader’s own file plays at once, before anything is sent', async (
     return route.abort('internetdisconnected')
   })
   await page.goto(`${stack.url}/upload`)
-  await page.getByLabel('Choose videos').setInputFiles(file)
+  await chooseFiles(page, file)
   const preview = page.getByRole('listitem').locator('video')
   await expect
     .poll(() => preview.evaluate((video: HTMLVideoElement) => video.readyState))
@@ -80,7 +80,7 @@ test('the uploader’s own file plays at once, before anything is sent', async (
 
 test('a bad file says why, and what to do', async ({ page, stack }) => {
   await page.goto(`${stack.url}/upload`)
-  await page.getByLabel('Choose videos').setInputFiles({
+  await chooseFiles(page, {
     ...{ name: 'notes.mp4', mimeType: 'video/mp4' },
     buffer: Buffer.from('Dear diary, this is no video.'),
   })
@@ -105,7 +105,7 @@ test('a bad file says why, and what to do', async ({ page, stack }) => {
 
 test('a file that is no video by its name is refused in words', async ({ page, stack }) => {
   await page.goto(`${stack.url}/upload`)
-  await page.getByLabel('Choose videos').setInputFiles({
+  await chooseFiles(page, {
     ...{ name: 'letter.txt', mimeType: 'text/plain' },
     buffer: Buffer.from('hello'),
   })

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { test as base } from 'playwright/test'
+import { test as base, expect, type Locator, type Page } from 'playwright/test'
 import { expectNothingLeftBehind, type Stack, startStack } from './stack.ts'
 
 export { expect } from 'playwright/test'
@@ -35,3 +35,10 @@ export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips
     { auto: true },
   ],
 })
+
+/** As a person can: not before the page has come to life and the input is enabled. */
+export async function chooseFiles(page: Page, files: Parameters<Locator['setInputFiles']>[0]): Promise<void> {
+  const input = page.getByLabel('Choose videos')
+  await expect(input).toBeEnabled()
+  await input.setInputFiles(files)
+}

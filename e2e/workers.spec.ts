@@ -6,6 +6,7 @@ import path from 'node:path'
 import { test as base, expect } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { expectNothingLeftBehind, ffmpegsOf, type Stack, settled, startStack, upload } from './stack.ts'
+import { chooseFiles } from './test.ts'
 
 // Each test has its own pgreel: what one does to its workers is nobody else's.
 const test = base.extend<{
@@ -106,7 +107,7 @@ test('without a worker, health and the uploader’s pages say so within 10 s, an
   const stack = await startOwn(1)
   await page.goto(`${stack.url}/upload`)
   await stack.workers[0]?.kill('SIGKILL')
-  await page.getByLabel('Choose videos').setInputFiles(await makeClip(clips, 'waiting.mp4', { seconds: 1 }))
+  await chooseFiles(page, await makeClip(clips, 'waiting.mp4', { seconds: 1 }))
   const row = page.getByRole('listitem')
   await expect(row.getByText(/no worker is running/i)).toBeVisible({ timeout: 10_000 })
   const id = (await row.getAttribute('data-video-id')) ?? ''
