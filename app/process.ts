@@ -4,8 +4,7 @@ import diagnostics from 'node:diagnostics_channel'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { closeHub } from '#app/api/events/hub.ts'
 import { restoreContentLength } from '#app/media/content-length.ts'
-
-const PARENT_POLL_MS = 500
+import { whenOrphaned } from '#process/told-to-stop.ts'
 
 export function prepareProcess(): void {
   allowLongUploads()
@@ -13,7 +12,8 @@ export function prepareProcess(): void {
   restoreContentLength()
   process.on('SIGTERM', () => void closeHub())
   process.on('SIGINT', () => void closeHub())
-  endWithLauncher()
+  // Whatever started us could be killed before it stops us.
+  whenOrphaned(() => process.kill(process.pid, 'SIGTERM'))
 }
 
 /**
@@ -41,18 +41,4 @@ function refuseBrokenAddresses(): void {
       request.url = '/api/malformed'
     }
   })
-}
-
-/** A launcher that was killed cannot stop us. */
-function endWithLauncher(): void {
-  const launcher = Number(process.env.PGREEL_PARENT_PID)
-  if (!launcher) return
-  setInterval(() => {
-    try {
-      process.kill(launcher, 0)
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ESRCH')
-        process.kill(process.pid, 'SIGTERM')
-    }
-  }, PARENT_POLL_MS).unref()
 }

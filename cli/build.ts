@@ -10,7 +10,16 @@ const stampFile = path.join(root, '.next/pgreel-sources')
 
 // Everything that `next build` reads; the lockfile stands for node_modules.
 const sources = [
-  ...['app/**', 'db/**', 'media/**', 'public/**', 'config.ts', 'instrumentation.ts', 'proxy.ts'],
+  ...[
+    'app/**',
+    'db/**',
+    'media/**',
+    'process/**',
+    'public/**',
+    'config.ts',
+    'instrumentation.ts',
+    'proxy.ts',
+  ],
   ...['next.config.mjs', 'package.json', 'pnpm-lock.yaml', 'tsconfig.json'],
 ]
 

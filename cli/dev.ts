@@ -1,10 +1,10 @@
 // `pnpm dev`: the same as quickstart, from the sources and with reload; adds no samples.
 import { loadConfig } from '#config'
+import { aborted, Stopped, toldToStop } from '#process/told-to-stop.ts'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { root } from './project.ts'
 import { fail, timedSay } from './say.ts'
 import { startStack } from './stack.ts'
-import { aborted, Stopped, toldToStop } from './told-to-stop.ts'
 
 const ending = toldToStop()
 const say = timedSay()

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { identify, isAlive, type ProcessId } from './process-table.ts'
+import { identify, isAlive, type ProcessId } from '#process/table.ts'
 import { Sentence } from './say.ts'
 
 interface Holder extends ProcessId {

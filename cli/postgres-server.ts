@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { belongsTo, identify, type ProcessId } from '#process/table.ts'
 import type { PostgresHome } from './postgres-home.ts'
-import { belongsTo, identify, type ProcessId } from './process-table.ts'
 import { Sentence } from './say.ts'
 
 // Recovery after a power cut replays at most max_wal_size (1 GB): a slow disk may take a minute.

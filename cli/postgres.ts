@@ -6,6 +6,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { embeddedUrlFile } from '#config'
+import { isAlive } from '#process/table.ts'
 import { anyFreePort, isFree } from './ports.ts'
 import { findPostgresHome, type PostgresHome } from './postgres-home.ts'
 import {
@@ -19,7 +20,6 @@ import {
   type Server,
   writeSecretly,
 } from './postgres-server.ts'
-import { isAlive } from './process-table.ts'
 
 const host = '127.0.0.1'
 

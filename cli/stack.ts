@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, embeddedUrlFile } from '#config'
 import { migrate } from '#db/migrate.ts'
+import { aborted } from '#process/told-to-stop.ts'
 import type { FfmpegTools } from './ffmpeg.ts'
 import { takeLock } from './lock.ts'
 import { isFree, nextFreePort } from './ports.ts'
@@ -11,7 +12,6 @@ import { startPostgres } from './postgres.ts'
 import { type Child, startChild } from './processes.ts'
 import { nextCommand, root, workerCommand } from './project.ts'
 import { elapsed, type Say, Sentence } from './say.ts'
-import { orReason } from './told-to-stop.ts'
 
 export interface StackOptions {
   mode: 'development' | 'production'
@@ -115,6 +115,20 @@ async function choosePort({ host, port }: Config, say: Say, wasAbandoned: boolea
   const next = await nextFreePort(port + 1, host)
   say(`Port ${port} is taken, so this uses ${next}`)
   return next
+}
+
+/**
+ * Waits for `work`; when it fails because of an abort, the abort's reason is the error. A connection
+ * breaks a moment before the process at its other end is known to have ended, hence the pause.
+ */
+export async function orReason<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof Sentence)) await Promise.race([aborted(signal), delay(1_000)])
+    signal.throwIfAborted()
+    throw error
+  }
 }
 
 async function waitUntilHealthy(url: string, signal: AbortSignal): Promise<void> {

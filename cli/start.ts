@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { loadConfig, requireDatabaseUrl } from '#config'
+import { toldToStop } from '#process/told-to-stop.ts'
 import { startChild } from './processes.ts'
 import { nextCommand, root } from './project.ts'
 import { fail, Sentence } from './say.ts'
-import { toldToStop } from './told-to-stop.ts'
 
 try {
   const config = loadConfig(root)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '#config'
+import { Stopped, toldToStop } from '#process/told-to-stop.ts'
 import { build } from './build.ts'
 import { ensureChromium } from './chromium.ts'
 import { ensureFfmpeg } from './ffmpeg.ts'
@@ -13,7 +14,6 @@ import { run } from './processes.ts'
 import { next, root } from './project.ts'
 import { elapsed, fail, Sentence, timedSay } from './say.ts'
 import { type Counts, countPlaywright, countVitest } from './test-counts.ts'
-import { Stopped, toldToStop } from './told-to-stop.ts'
 
 const stageNames = ['lint', 'types', 'knip', 'unit', 'build', 'e2e'] as const
 type Stage = (typeof stageNames)[number]

@@ -24,7 +24,8 @@ export interface Stack {
   url: string
   databaseUrl: string
   dataDir: string
-  startWorker: (cwd?: string) => Promise<Process>
+  /** @param launch a shell command to start the worker's command (`$0`) with, instead of directly */
+  startWorker: (cwd?: string, launch?: string) => Promise<Process>
   startWeb: () => Promise<Process>
   web: Process
   workers: Process[]
@@ -62,8 +63,8 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
     env: environment,
   })
   const running: Process[] = []
-  const start = (script: string, cwd: string) => {
-    const started = startProcess(path.join(root, script), cwd, environment)
+  const start = (script: string, cwd: string, launch?: string) => {
+    const started = startProcess(path.join(root, script), cwd, environment, launch)
     running.push(started)
     return started
   }
@@ -78,8 +79,8 @@ export async function startStack({ workers = 1, env = {} }: StackOptions = {}): 
       await waitForWeb(stack)
       return stack.web
     },
-    async startWorker(cwd = dataDir) {
-      const worker = start('worker/main.ts', cwd)
+    async startWorker(cwd = dataDir, launch) {
+      const worker = start('worker/main.ts', cwd, launch)
       stack.workers.push(worker)
       await expect
         .poll(worker.output, { timeout: 30_000, message: worker.output() })
@@ -120,8 +121,9 @@ async function waitForWeb({ url, web }: Stack): Promise<void> {
     .toBe(200)
 }
 
-function startProcess(script: string, cwd: string, env: NodeJS.ProcessEnv): Process {
-  const child = spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+function startProcess(script: string, cwd: string, env: NodeJS.ProcessEnv, launch?: string): Process {
+  const [file, args] = launch ? ['sh', ['-c', launch, script]] : [process.execPath, [script]]
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
   const ended = once(child, 'exit')

@@ -83,6 +83,33 @@ test('a worker told to stop hands its job back at once, and the try does not cou
   await expectNothingLeftBehind(stack)
 })
 
+test('a worker whose npx was killed hands its job back and ends, as if told to', async ({
+  startOwn,
+  clips,
+}) => {
+  const stack = await startOwn(0, { LADDER: '360,240' })
+  // As `npx pnpm worker` does: a package manager, a shell, another one, and another shell.
+  const npx = await stack.startWorker(tmpdir(), `exec npx -c "npx -c 'node $0'"`)
+  const id = await upload(stack, await makeClip(clips, 'slow.mp4', SLOW))
+  await inMidEncode(stack, id)
+  const [worker] = await stack.query<{ pid: number }>('select pid from workers')
+  await npx.kill('SIGKILL')
+  await expect
+    .poll(() => stack.query('select outcome from attempts where video_id = $1', [id]), { timeout: 10_000 })
+    .toEqual([{ outcome: 'handed_back' }])
+  await expect.poll(() => isRunning(worker?.pid), { timeout: 10_000 }).toBe(false)
+  expect(await stack.query('select pid from workers')).toEqual([])
+  expect(ffmpegsOf(stack)).toEqual([])
+})
+
+function isRunning(pid = 0): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 test('two workers, started from other folders, share a backlog of ten', async ({ startOwn, clips }) => {
   const stack = await startOwn(0, { LADDER: '240' })
   const clip = await makeClip(clips, 'short.mp4', { seconds: 1 })

@@ -10,6 +10,7 @@ import { type JobName, jobNames, jobs } from '#db/jobs.ts'
 import { pendingMigrations } from '#db/migrate.ts'
 import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
 import { openStorage, type Storage } from '#media/storage.ts'
+import { aborted, toldToStop } from '#process/told-to-stop.ts'
 import type { Handler, WorkerContext } from './context.ts'
 import { installLauncher, type Launcher, requireEncoders } from './ffmpeg/launcher.ts'
 import { handlers } from './handlers.ts'
@@ -18,9 +19,9 @@ import { sweepScratch } from './scratch.ts'
 
 // Within what a service manager allows before it kills.
 const STOP_WITHIN_MS = 8000
-const PARENT_POLL_MS = 500
 
 async function main(): Promise<void> {
+  const { signal: stopping } = toldToStop()
   const root = path.dirname(import.meta.dirname)
   const config = loadConfig(root)
   const log = openLog(config.logLevel)
@@ -28,7 +29,6 @@ async function main(): Promise<void> {
   const name = 'pgreel-worker'
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
   const db = openDatabase(url, name, onError)
-  const told = toldToStop()
   const [storage, launcher] = await Promise.all([openOwnStorage(db, config, root), prepareFfmpeg(config)])
   if (launcher.missing.length > 0)
     log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
@@ -43,12 +43,9 @@ async function main(): Promise<void> {
   const boss = await startBoss({ url, name, works: true, onError })
   await requireQueues(boss)
   await sweepScratch(db, scratchRoot)
-  const stopping = new AbortController()
   const context: WorkerContext = {
-    ...{ db, boss, storage, config, log },
+    ...{ db, boss, storage, config, log, scratchRoot, stopping },
     workerId: worker.id,
-    scratchRoot,
-    stopping: stopping.signal,
   }
   for (const jobName of jobNames) await serve(context, jobName)
   await heartbeat(db, worker)
@@ -60,13 +57,12 @@ async function main(): Promise<void> {
     'worker ready',
   )
 
-  const reason = await told
-  log.info({ reason }, 'worker stopping')
+  await aborted(stopping)
+  log.info({ reason: stopping.reason.message }, 'worker stopping')
   setTimeout(() => {
     log.error('worker did not stop in time')
     process.exit(1)
   }, STOP_WITHIN_MS).unref()
-  stopping.abort(new Error(`worker stopping (${reason})`))
   clearInterval(beat)
   await boss.stop({ graceful: true, timeout: STOP_WITHIN_MS - 2000 })
   await removeWorker(db, worker.id).catch(onError) // without a database its heartbeat ages by itself
@@ -122,29 +118,6 @@ async function requireQueues(boss: Boss): Promise<void> {
   const missing = jobNames.filter(name => !existing.has(name))
   if (missing.length > 0)
     throw new Error(`The database lacks queues (${missing.join(', ')}): run \`pnpm migrate\`.`)
-}
-
-/** Resolves with the reason: a signal, or the end of the process that started this one. */
-function toldToStop(): Promise<string> {
-  return new Promise(resolve => {
-    process.once('SIGTERM', () => resolve('SIGTERM'))
-    process.once('SIGINT', () => resolve('SIGINT'))
-    const parent = Number(process.env.PGREEL_PARENT_PID)
-    if (!parent) return
-    setInterval(() => {
-      if (!isAlive(parent)) resolve('its launcher is gone')
-    }, PARENT_POLL_MS).unref()
-  })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: alive, and somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 main().catch((error: Error) => {
