@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '#config'
+import { requireConnection } from '#db/client.ts'
 import { aborted, Stopped, toldToStop } from '#process/told-to-stop.ts'
 import { build, isBuildCurrent } from './build.ts'
 import { ensureFfmpeg } from './ffmpeg.ts'
@@ -51,6 +52,8 @@ interface Options {
 
 async function quickstart(options: Options): Promise<void> {
   const config = loadConfig(root)
+  // Before half a minute of building.
+  if (process.env.DATABASE_URL) await requireConnection(process.env.DATABASE_URL)
   await using closing = new AsyncDisposableStack()
   const ffmpeg = await ensureFfmpeg(config, say, signal)
   await buildIfNeeded()

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { loadConfig, requireDatabaseUrl } from '#config'
+import { requireConnection } from '#db/client.ts'
 import { toldToStop } from '#process/told-to-stop.ts'
 import { startChild } from './processes.ts'
 import { nextCommand, root } from './project.ts'
@@ -9,7 +10,7 @@ import { fail, Sentence } from './say.ts'
 
 try {
   const config = loadConfig(root)
-  requireDatabaseUrl(config)
+  await requireConnection(requireDatabaseUrl(config))
   if (!existsSync(path.join(root, '.next/BUILD_ID'))) {
     throw new Sentence('There is no production build: run `pnpm build` first.')
   }

@@ -1,12 +1,14 @@
 // The connection to Postgres. Must not know any table's meaning.
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { ConfigError } from '#config'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
 export type Trx = Transaction<Database>
 
 const BIGINT = 20
+const CONNECT_WITHIN_MS = 10_000
 
 /**
  * Opens a pool. Connections that Postgres drops are replaced on next use; `onError` hears of them.
@@ -17,7 +19,7 @@ export function openDatabase(url: string, name: string, onError: (error: Error) 
     connectionString: url,
     application_name: name,
     max: 10,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
     types: {
       getTypeParser: (oid, format) => (oid === BIGINT ? Number : pg.types.getTypeParser(oid, format)),
     },
@@ -25,4 +27,25 @@ export function openDatabase(url: string, name: string, onError: (error: Error) 
   // Without a listener a connection that dies while idle ends the whole process.
   pool.on('error', onError)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/**
+ * For the start of a process: a database that cannot be reached is one sentence, not a stack.
+ * @throws ConfigError saying where it was looked for, why that failed and what to do
+ */
+export async function requireConnection(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_WITHIN_MS })
+  // Without a listener a connection that breaks ends the process; `connect` rejects anyway.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException
+    // A name with several addresses gives an error without a message.
+    throw new ConfigError(
+      `No connection to Postgres at ${client.host}:${client.port} (${message || code}): start it there, or set DATABASE_URL to the right address, user and password.`,
+    )
+  } finally {
+    await client.end()
+  }
 }

@@ -4,16 +4,19 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { ConfigError } from '#config'
 import { migrateBoss } from './boss.ts'
-import { type Db, openDatabase } from './client.ts'
+import { type Db, openDatabase, requireConnection } from './client.ts'
 
 const OLDEST_POSTGRES = 150000
 
 /**
  * Brings a database up to date; safe to run by several processes at once and again.
  * @returns the names of the migrations that were applied
+ * @throws ConfigError when there is no such database, or it is too old
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
+  await requireConnection(databaseUrl)
   const db = openDatabase(databaseUrl, 'pgreel-migrate', () => {})
   try {
     await requirePostgresVersion(db)
@@ -57,6 +60,6 @@ async function requirePostgresVersion(db: Db): Promise<void> {
     version: string
   }>`select current_setting('server_version_num') as version`.execute(db)
   if (Number(rows[0]?.version) < OLDEST_POSTGRES) {
-    throw new Error(`pgreel needs Postgres 15 or newer; this server is ${rows[0]?.version}.`)
+    throw new ConfigError(`pgreel needs Postgres 15 or newer; this server is ${rows[0]?.version}.`)
   }
 }

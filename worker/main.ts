@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
-import { type Db, openDatabase } from '#db/client.ts'
+import { type Db, openDatabase, requireConnection } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { type JobName, jobNames, jobs } from '#db/jobs.ts'
 import { pendingMigrations } from '#db/migrate.ts'
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   const url = requireDatabaseUrl(config)
   const name = 'pgreel-worker'
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
+  await requireConnection(url)
   const db = openDatabase(url, name, onError)
   const [storage, launcher] = await Promise.all([openOwnStorage(db, config, root), prepareFfmpeg(config)])
   if (launcher.missing.length > 0)
