@@ -45,30 +45,36 @@ describe('without any setting', () => {
   })
 })
 
-describe('a value that cannot be used names its variable', () => {
+describe('a value that cannot be used', () => {
+  const database =
+    'must be an address such as postgres://user:password@host:5432/database, with %40 for an @ in the password, not what it is set to'
+  const port = 'must be a whole number from 1 to 65535'
+  const ladder = 'must be even heights from 16 to 4320 with commas between them, such as 1080,720,480'
   test.each([
-    ['DATABASE_URL', 'mysql://localhost/x'],
-    ['DATABASE_URL', 'localhost'],
-    ['PORT', '0'],
-    ['PORT', '65536'],
-    ['PORT', 'http'],
-    ['PORT', '80.5'],
-    ['PUBLIC_URL', 'ftp://example.com'],
-    ['MEDIA_BASE_URL', 'cdn.example.com'],
-    ['MAX_UPLOAD_BYTES', '-1'],
-    ['MAX_UPLOAD_BYTES', '4GB'],
-    ['MAX_DURATION_SECONDS', '0'],
-    ['LADDER', '1080p'],
-    ['LADDER', '1080,'],
-    ['LADDER', '721'],
-    ['LADDER', '8'],
-    ['LADDER', '8640'],
-    ['WORKER_CONCURRENCY', '0'],
-    ['WORKER_CONCURRENCY', '65'],
-    ['LOG_LEVEL', 'loud'],
-  ])('%s=%s', (name, value) => {
-    expect(() => parseConfig({ [name]: value }, root)).toThrow(ConfigError)
-    expect(() => parseConfig({ [name]: value }, root)).toThrow(new RegExp(`^  ${name}: .+`, 'm'))
+    ['DATABASE_URL', 'mysql://somebody:secret@localhost/x', database],
+    ['DATABASE_URL', 'postgres://somebody:%secret@localhost/x', database],
+    ['DATABASE_URL', 'localhost', database],
+    ['PORT', '0', `${port}, not "0"`],
+    ['PORT', '65536', `${port}, not "65536"`],
+    ['PORT', 'http', `${port}, not "http"`],
+    ['PORT', '80.5', `${port}, not "80.5"`],
+    ['PUBLIC_URL', 'ftp://a.b', 'must be an address such as https://videos.example, not "ftp://a.b"'],
+    ['MEDIA_BASE_URL', 'a.b', 'must be an address such as https://cdn.example, not "a.b"'],
+    ['MAX_UPLOAD_BYTES', '-1', 'must be a whole number of bytes above 0, such as 4294967296, not "-1"'],
+    ['MAX_UPLOAD_BYTES', '4GB', 'must be a whole number of bytes above 0, such as 4294967296, not "4GB"'],
+    ['MAX_DURATION_SECONDS', '0', 'must be a number of seconds above 0, not "0"'],
+    ['LADDER', '1080p', `${ladder}, not "1080p"`],
+    ['LADDER', '1080,', `${ladder}, not "1080,"`],
+    ['LADDER', '721', `${ladder}, not "721"`],
+    ['LADDER', '8', `${ladder}, not "8"`],
+    ['LADDER', '8640', `${ladder}, not "8640"`],
+    ['WORKER_CONCURRENCY', '0', 'must be a whole number from 1 to 64, not "0"'],
+    ['WORKER_CONCURRENCY', '65', 'must be a whole number from 1 to 64, not "65"'],
+    ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, silent, not "loud"'],
+  ])('%s=%s is told with what it must be', (name, value, sentence) => {
+    const parse = () => parseConfig({ [name]: value }, root)
+    expect(parse).toThrow(ConfigError)
+    expect(parse).toThrow(new Error(`These settings cannot be used:\n  ${name}: ${sentence}`))
   })
 
   test('and every such variable is named at once', () => {

@@ -7,36 +7,48 @@ import { z } from 'zod'
 
 const heights = z
   .string()
-  .regex(/^\d+(,\d+)*$/, 'a comma-separated list of heights, such as 1080,720,480')
+  .regex(/^\d+(,\d+)*$/)
   .transform(list =>
     list
       .split(',')
       .map(Number)
       .sort((a, b) => b - a),
   )
-  .refine(list => list.every(height => height >= 16 && height <= 4320 && height % 2 === 0), {
-    message: 'even heights between 16 and 4320',
-  })
+  .refine(list => list.every(height => height >= 16 && height <= 4320 && height % 2 === 0))
 
+const webAddress = z.url({ protocol: /^https?$/ }).optional()
+const wholeNumber = z.coerce.number().int()
+
+// Each is described by what it must be, which is what the operator reads when it is not.
 const environment = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .refine(isDecodable)
+    .optional()
+    .describe(
+      'an address such as postgres://user:password@host:5432/database, with %40 for an @ in the password',
+    ),
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(1).max(65535).default(3000),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  DATA_DIR: z.string().min(1).default('.data'),
-  STORAGE_URL: z.string().min(1).optional(),
-  MEDIA_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
-  FFMPEG_PATH: z.string().min(1).optional(),
-  FFPROBE_PATH: z.string().min(1).optional(),
-  MAX_UPLOAD_BYTES: z.coerce
-    .number()
-    .int()
+  PORT: wholeNumber.min(1).max(65535).default(3000).describe('a whole number from 1 to 65535'),
+  PUBLIC_URL: webAddress.describe('an address such as https://videos.example'),
+  DATA_DIR: z.string().default('.data'),
+  STORAGE_URL: z.string().optional(),
+  MEDIA_BASE_URL: webAddress.describe('an address such as https://cdn.example'),
+  FFMPEG_PATH: z.string().optional(),
+  FFPROBE_PATH: z.string().optional(),
+  MAX_UPLOAD_BYTES: wholeNumber
     .positive()
-    .default(4 * 1024 ** 3),
-  MAX_DURATION_SECONDS: z.coerce.number().positive().default(3600),
-  LADDER: heights.default([1080, 720, 480, 360, 240]),
-  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    .default(4 * 1024 ** 3)
+    .describe('a whole number of bytes above 0, such as 4294967296'),
+  MAX_DURATION_SECONDS: z.coerce.number().positive().default(3600).describe('a number of seconds above 0'),
+  LADDER: heights
+    .default([1080, 720, 480, 360, 240])
+    .describe('even heights from 16 to 4320 with commas between them, such as 1080,720,480'),
+  WORKER_CONCURRENCY: wholeNumber.min(1).max(64).optional().describe('a whole number from 1 to 64'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('one of trace, debug, info, warn, error, silent'),
 })
 
 /** The parsed settings. Paths are absolute; sizes in bytes, durations in seconds. */
@@ -81,7 +93,8 @@ export function parseConfig(env: Record<string, string | undefined>, root: strin
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const result = environment.safeParse(given)
   if (!result.success) {
-    const lines = result.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
+    const names = new Set(result.error.issues.map(issue => issue.path[0] as keyof typeof environment.shape))
+    const lines = [...names].map(name => `${name}: ${whatIsWrong(name, given[name])}`)
     throw new ConfigError(`These settings cannot be used:\n  ${lines.join('\n  ')}`)
   }
   const e = result.data
@@ -102,6 +115,22 @@ export function parseConfig(env: Record<string, string | undefined>, root: strin
     ladder: e.LADDER,
     workerConcurrency: e.WORKER_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     logLevel: e.LOG_LEVEL,
+  }
+}
+
+function whatIsWrong(name: keyof typeof environment.shape, value: string | undefined): string {
+  // A password may be in it, wherever it is that somebody put it.
+  const given = name === 'DATABASE_URL' ? 'what it is set to' : JSON.stringify(value)
+  return `must be ${environment.shape[name].description ?? 'something else'}, not ${given}`
+}
+
+/** The driver decodes user, password and database. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url)
+    return true
+  } catch {
+    return false // URIError, the only thing it throws
   }
 }
 
