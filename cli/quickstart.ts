@@ -61,7 +61,8 @@ async function quickstart(options: Options): Promise<void> {
   // Awaited here: leaving this function closes the stack.
   if (options.once) return await orReason(signal, uploadOnce(url, options.once))
 
-  const welcome = `\n          ${config.publicUrl ?? url}\n`
+  const addresses = config.publicUrl ? [config.publicUrl, `${url}  (on this machine)`] : [url]
+  const welcome = `\n${addresses.map(address => `          ${address}\n`).join('')}`
   console.log(welcome)
   if (options.wantsSamples && (await orReason(signal, isLibraryEmpty(url)))) {
     await orReason(signal, uploadSamples(url, ffmpeg.ffmpegPath))
@@ -77,13 +78,15 @@ function parse(args: string[]): Options | 'help' {
     const { values } = parseArgs({
       args,
       options: {
-        once: { type: 'string' },
+        once: { type: 'string', multiple: true },
         'no-sample': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })
     if (values.help) return 'help'
-    return { once: values.once ? existingFile(values.once) : null, wantsSamples: !values['no-sample'] }
+    const [file, ...more] = values.once ?? []
+    if (more.length > 0) throw new Sentence('--once takes one file: run quickstart once for each.')
+    return { once: file ? existingFile(file) : null, wantsSamples: !values['no-sample'] }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new Sentence(`${error.message}\n\n${usage}`)

@@ -33,6 +33,9 @@ test('one command: --once says how a file ends, stops leave nothing, kill -9 los
     const running = start('--no-sample')
     await running.isReady()
     expect(await titles(port)).toEqual(['good'])
+    // The address of a proxy that may not be there yet, and the one that works here.
+    expect(running.output()).toMatch(/^ +https:\/\/videos\.example$/m)
+    expect(running.output()).toContain(` http://127.0.0.1:${port} `)
     for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL')
     await running.status
     await expect.poll(() => processesOf(folder)).toEqual([])
@@ -70,7 +73,10 @@ function quickstart(dataDir: string, port: number, args: string[]) {
   const { DATABASE_URL: _, ...inherited } = process.env
   const child = spawn(process.execPath, ['cli/quickstart.ts', ...args], {
     cwd: root,
-    env: { ...inherited, DATA_DIR: dataDir, PORT: String(port), LADDER: '240' },
+    env: {
+      ...{ ...inherited, DATA_DIR: dataDir, PORT: String(port), LADDER: '240' },
+      PUBLIC_URL: 'https://videos.example',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

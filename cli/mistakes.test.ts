@@ -1,3 +1,4 @@
+// Commands as somebody types them who has made a mistake.
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,3 +26,10 @@ test.each([['cli/quickstart.ts'], ['cli/migrate.ts'], ['cli/start.ts'], ['worker
     expect(stderr).toContain(`No connection to Postgres at 127.0.0.1:${port} (connect ECONNREFUSED`)
   },
 )
+
+test('quickstart refuses a second --once instead of leaving the first file out', () => {
+  const args = [path.join(root, 'cli/quickstart.ts'), '--once', 'package.json', '--once', 'README.md']
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/^--once takes one file: .+\.\n$/)
+})
