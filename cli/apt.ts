@@ -1,14 +1,37 @@
 // Installing a Debian package without asking anything. Must not know what it is for.
 import { existsSync, readdirSync } from 'node:fs'
 import { run } from './processes.ts'
-import { Sentence } from './say.ts'
+import { elapsed, type Say, Sentence } from './say.ts'
 
-export function canUseApt(): boolean {
+/**
+ * What `find` finds, if need be after installing Debian's packages.
+ * @throws Sentence saying how to get it otherwise
+ */
+export async function ensure<Found>(
+  what: { name: string; packages: string[]; howTo: string },
+  find: () => Found | null | Promise<Found | null>,
+  say: Say,
+  signal: AbortSignal,
+): Promise<Found> {
+  const { name, packages, howTo } = what
+  const found = await find()
+  if (found) return found
+  if (!canUseApt()) throw new Sentence(`${name} is needed and was not found: ${howTo}.`)
+  say(`Installing ${name} with apt-get`)
+  const start = performance.now()
+  await installWithApt(packages, signal)
+  const installed = await find()
+  if (!installed) throw new Sentence(`apt-get installed ${name}, but it is not on the PATH: ${howTo}.`)
+  say(`${name} installed in ${elapsed(start)}`)
+  return installed
+}
+
+function canUseApt(): boolean {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
 }
 
 /** @throws Sentence with apt's last lines */
-export async function installWithApt(packages: string[], signal: AbortSignal): Promise<void> {
+async function installWithApt(packages: string[], signal: AbortSignal): Promise<void> {
   const apt = (...args: string[]) =>
     run('apt-get', 'apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
       cwd: '/',

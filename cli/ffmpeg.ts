@@ -3,8 +3,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Config } from '#config'
-import { canUseApt, installWithApt } from './apt.ts'
-import { elapsed, type Say, Sentence } from './say.ts'
+import { ensure } from './apt.ts'
+import { type Say, Sentence } from './say.ts'
 import { findOnPath } from './which.ts'
 
 const execute = promisify(execFile)
@@ -15,22 +15,18 @@ export interface FfmpegTools {
   version: string
 }
 
+const howTo =
+  process.platform === 'darwin'
+    ? 'run `brew install ffmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
+    : 'install one with libx264 (Debian, Ubuntu: `sudo apt-get install ffmpeg`; Fedora: ffmpeg from RPM Fusion; ' +
+      'Arch: `sudo pacman -S ffmpeg`), or set FFMPEG_PATH and FFPROBE_PATH'
+
 /** @throws Sentence saying how to get it on this platform */
 export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal): Promise<FfmpegTools> {
-  const found = await findFfmpeg(config)
-  if (found) {
-    say(`FFmpeg ${found.version} (${found.ffmpegPath})`)
-    return found
-  }
-  if (!canUseApt()) throw new Sentence(`FFmpeg is needed and was not found: ${howToInstall()}.`)
-  say('Installing FFmpeg with apt-get')
-  const start = performance.now()
-  await installWithApt(['ffmpeg'], signal)
-  const installed = await findFfmpeg(config)
-  if (!installed)
-    throw new Sentence(`apt-get installed FFmpeg, but it is not on the PATH: ${howToInstall()}.`)
-  say(`FFmpeg ${installed.version} installed in ${elapsed(start)}`)
-  return installed
+  const what = { name: 'FFmpeg', packages: ['ffmpeg'], howTo }
+  const found = await ensure(what, () => findFfmpeg(config), say, signal)
+  say(`FFmpeg ${found.version} (${found.ffmpegPath})`)
+  return found
 }
 
 /**
@@ -50,7 +46,7 @@ async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
   // Some distributions leave out H.264 for its patents.
   for (const encoder of ['libx264', 'aac']) {
     if (!new RegExp(`^ \\S+ ${encoder} `, 'm').test(encoders)) {
-      throw new Sentence(`${ffmpegPath} was built without the encoder ${encoder}: ${howToInstall()}.`)
+      throw new Sentence(`${ffmpegPath} was built without the encoder ${encoder}: ${howTo}.`)
     }
   }
   return { ffmpegPath, ffprobePath, version }
@@ -65,19 +61,5 @@ async function ask(file: string, args: string[]): Promise<string> {
     throw new Sentence(`${file} does not run (${code}): check FFMPEG_PATH and FFPROBE_PATH.`, {
       cause: error,
     })
-  }
-}
-
-function howToInstall(): string {
-  switch (process.platform) {
-    case 'darwin':
-      return 'run `brew install ffmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
-    case 'win32':
-      return 'run `winget install Gyan.FFmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
-    default:
-      return (
-        'install one with libx264 (Debian, Ubuntu: `sudo apt-get install ffmpeg`; Fedora: ffmpeg from RPM Fusion; ' +
-        'Arch: `sudo pacman -S ffmpeg`), or set FFMPEG_PATH and FFPROBE_PATH'
-      )
   }
 }

@@ -59,7 +59,8 @@ async function quickstart(options: Options): Promise<void> {
   await buildIfNeeded()
   const url = await startStack(closing, { mode: 'production', config, ffmpeg, say, ending })
   // Awaited here: leaving this function closes the stack.
-  if (options.once) return await orReason(signal, uploadOnce(url, options.once))
+  const { once } = options
+  if (once) return await orReason(signal, uploadAndFollow(url, once, path.parse(once).name))
 
   const addresses = config.publicUrl ? [config.publicUrl, `${url}  (on this machine)`] : [url]
   const welcome = `\n${addresses.map(address => `          ${address}\n`).join('')}`
@@ -108,10 +109,6 @@ async function buildIfNeeded(): Promise<void> {
   say(`Built in ${elapsed(start)}`)
 }
 
-async function uploadOnce(url: string, file: string): Promise<void> {
-  await uploadAndFollow(url, file, path.parse(file).name)
-}
-
 /** Videos on their way count: a start that was interrupted has put its samples in the queue. */
 async function isLibraryEmpty(url: string): Promise<boolean> {
   const page: { items: unknown[] } = await getJson(`${url}/api/videos?limit=1`)
@@ -133,30 +130,22 @@ async function uploadSamples(url: string, ffmpegPath: string): Promise<void> {
     const followed: Promise<unknown>[] = []
     for (const sample of samples) {
       const file = await makeSample(sample, folder, ffmpegPath, signal)
-      const sent = Promise.withResolvers<void>()
-      followed.push(uploadAndFollow(url, file, sample.title, sent.resolve).finally(sent.resolve))
-      await sent.promise
+      const ready = uploadAndFollow(url, file, sample.title).catch(error => {
+        if (!signal.aborted) say(`A sample did not make it: ${error.message ?? error}`)
+      })
+      followed.push(ready)
     }
-    for (const result of await Promise.allSettled(followed)) {
-      signal.throwIfAborted()
-      if (result.status === 'rejected')
-        say(`A sample did not make it: ${result.reason.message ?? result.reason}`)
-    }
+    await Promise.all(followed)
+    signal.throwIfAborted()
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /** @throws Sentence with the reason when it does not become ready */
-async function uploadAndFollow(
-  url: string,
-  file: string,
-  title: string,
-  onSent: () => void = () => {},
-): Promise<void> {
+async function uploadAndFollow(url: string, file: string, title: string): Promise<void> {
   const start = performance.now()
   const id = await upload(url, file, title, signal)
-  onSent()
   say(`${title}: uploaded in ${elapsed(start)}`)
   let wasPlayable = false
   const { status, error } = await follow(url, id, signal, video => {
