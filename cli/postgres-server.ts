@@ -8,13 +8,11 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { belongsTo, identify, type ProcessId } from '#process/table.ts'
 import type { PostgresHome } from './postgres-home.ts'
+import { run } from './processes.ts'
 import { Sentence } from './say.ts'
 
 // Recovery after a power cut replays at most max_wal_size (1 GB): a slow disk may take a minute.
 const startDeadlineMilliseconds = 180_000
-
-// Nothing of our environment (PGPORT, LANG, …) may change what the server does.
-const environment = { PATH: process.env.PATH, LC_ALL: 'C', NODE_ENV: process.env.NODE_ENV }
 
 type State = 'starting' | 'ready' | 'stopping'
 
@@ -60,20 +58,15 @@ export async function initialise(home: PostgresHome, isThrowaway: boolean): Prom
 }
 
 async function initdb(home: PostgresHome, args: string[]): Promise<void> {
-  const child = spawn(path.join(home.bin, 'initdb'), args, {
-    cwd: '/',
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
-    ...home.user,
+  const { signal } = new AbortController() // it takes a second: let it end
+  await run('initdb', 'env', inside(home, 'initdb', args), {
+    ...{ cwd: '/', user: home.user, show: 'nothing', signal },
   })
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', text => {
-    stderr += text
-  })
-  const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  if (status !== 0)
-    throw new Sentence(`Postgres could not set up its data in ${home.folder}:\n${stderr.trim()}`)
+}
+
+/** Arguments of `env`: nothing of our environment (PGPORT, LANG, …) may change what Postgres does. */
+function inside(home: PostgresHome, program: string, args: string[]): string[] {
+  return ['-i', 'LC_ALL=C', `PATH=${process.env.PATH}`, path.join(home.bin, program), ...args]
 }
 
 /** Starts the server and waits until it takes connections. `startPort` when that one is taken. */
@@ -90,9 +83,8 @@ export async function launch(home: PostgresHome, port: number, isThrowaway: bool
   const log = await open(logFile(home), 'w')
   const args = ['-D', home.data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])]
   // Its log is a file, not a pipe to us, because it is to outlive a launcher that is killed.
-  const child = spawn(path.join(home.bin, 'postgres'), args, {
+  const child = spawn('env', inside(home, 'postgres', args), {
     cwd: '/',
-    env: environment,
     stdio: ['ignore', log.fd, log.fd],
     detached: true,
     ...home.user,

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { embeddedUrlFile } from '#config'
+import { requireConnection } from '#db/client.ts'
 import { isAlive } from '#process/table.ts'
 import { anyFreePort, isFree } from './ports.ts'
 import { findPostgresHome, type PostgresHome } from './postgres-home.ts'
@@ -104,50 +105,32 @@ async function adopt(
   return null
 }
 
+/** On the port of the last time where possible: connection strings that were noted stay right. */
 async function start(home: PostgresHome, isThrowaway: boolean): Promise<Server> {
   const last = lastPort(home)
-  if (last && (await isFree(last, host))) {
-    try {
-      return await launch(home, last, isThrowaway)
-    } catch (error) {
-      // Somebody took the port in between; any other reason comes back with the next try.
-      if (await isFree(last, host)) throw error
-    }
-  }
-  return launch(home, await anyFreePort(host), isThrowaway)
+  const port = last && (await isFree(last, host)) ? last : await anyFreePort(host)
+  return launch(home, port, isThrowaway)
 }
 
 async function createDatabase(url: string): Promise<void> {
-  await withClient(url, async client => {
-    const { rowCount } = await client.query("select from pg_database where datname = 'pgreel'")
-    if (!rowCount) await client.query('create database pgreel')
-  })
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    await withClient(url, client => client.query('select'))
-    return true
-  } catch {
-    // Whatever the reason (another password, hung, shutting down): it is of no use to us.
-    return false
-  }
-}
-
-async function withClient(url: string, use: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 30_000,
-  })
+  const client = new pg.Client({ connectionString: url, query_timeout: 30_000 })
   // Without a listener a connection that breaks ends the process; the query rejects anyway.
   client.on('error', () => {})
   try {
     await client.connect()
-    await use(client)
+    const { rowCount } = await client.query("select from pg_database where datname = 'pgreel'")
+    if (!rowCount) await client.query('create database pgreel')
   } finally {
     await client.end()
   }
+}
+
+/** Whatever the reason why not (another password, hung, shutting down): it is of no use to us then. */
+function answers(url: string): Promise<boolean> {
+  return requireConnection(url).then(
+    () => true,
+    () => false,
+  )
 }
 
 function urlOf(server: Server, password: string, database: string): string {

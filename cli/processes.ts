@@ -13,6 +13,8 @@ const tailLines = 40
 export interface ChildOptions {
   cwd: string
   env?: Record<string, string | undefined>
+  /** Who runs it, when that is not ourselves. */
+  user?: { uid?: number; gid?: number }
   /**
    * `raw` passes the output on as it is; `all` shows every line made readable, `problems` those that
    * warn, and what is no log line but went to stderr.
@@ -45,6 +47,7 @@ export function startChild(name: string, command: string, args: string[], option
     env: { ...process.env, ...options.env, PGREEL_PARENT_PID: String(process.pid) },
     stdio: options.show === 'raw' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     detached: true,
+    ...options.user,
   })
   const lines: string[] = []
   for (const stream of ['stdout', 'stderr'] as const) {
