@@ -53,16 +53,14 @@ export async function startStack(closing: AsyncDisposableStack, options: StackOp
   const [next, nextArgs] = nextCommand(isDevelopment ? 'dev' : 'start', config.host, port)
   const [node, workerArgs] = workerCommand({ watch: isDevelopment })
   const children: Child[] = []
-  let isClosing = false
   closing.defer(async () => {
-    isClosing = true
     await Promise.all(children.map(child => child.stop()))
   })
   const launch = (name: string, command: string, args: string[]) => {
     const child = startChild(name, command, args, { cwd: root, env, show })
     children.push(child)
     void child.ended.then(({ how }) => {
-      if (!isClosing) ending.abort(new Sentence(lastWords(child, how)))
+      if (!closing.disposed) ending.abort(new Sentence(lastWords(child, how)))
     })
   }
   const start = performance.now()
@@ -90,13 +88,9 @@ async function startDatabase(
   await rm(embeddedUrlFile(config.dataDir), { force: true })
   const start = performance.now()
   const postgres = await startPostgres(config.dataDir, say)
-  let isClosing = false
-  closing.defer(() => {
-    isClosing = true
-    return postgres.stop()
-  })
+  closing.defer(() => postgres.stop())
   void postgres.ended.then(tail => {
-    if (!isClosing) ending.abort(new Sentence(`Postgres ended unexpectedly:\n${tail}`))
+    if (!closing.disposed) ending.abort(new Sentence(`Postgres ended unexpectedly:\n${tail}`))
   })
   say(`Postgres up on port ${postgres.port} in ${elapsed(start)}`)
   return postgres.url
