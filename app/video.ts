@@ -1,5 +1,5 @@
 // The JSON shape of a video: the API's and the pages' one view of it.
-import type { VideoStatus } from '#db/schema.ts'
+import type { RenditionKind, VideoStatus } from '#db/schema.ts'
 
 interface VideoError {
   code: string
@@ -7,7 +7,7 @@ interface VideoError {
 }
 
 export interface RenditionJson {
-  kind: 'video' | 'audio' | 'mp4' | 'poster'
+  kind: RenditionKind
   width: number | null
   height: number | null
   fps: number | null

@@ -6,6 +6,7 @@ import {
   attemptsOf,
   claimVideo,
   emptyDatabase,
+  extendVideo,
   liveJobs,
   processVideo,
   publicationOf,
@@ -15,19 +16,11 @@ import {
   startUpload,
   takeJob,
 } from '#test/videos.ts'
-import {
-  claim,
-  fail,
-  failForNow,
-  handBack,
-  markSwept,
-  report,
-  runningTokens,
-  spentBudget,
-  unsweptAttempts,
-} from './attempts.ts'
+import { claim, fail, failForNow, handBack, report } from './attempts.ts'
 import { type Job, JobLost } from './boss.ts'
+import { spentBudget, type Work } from './budgets.ts'
 import type { Trx } from './client.ts'
+import { markSwept, runningTokens, unsweptAttempts } from './leftovers.ts'
 import { publish } from './publish.ts'
 import type { AttemptOutcome, FailureCause } from './schema.ts'
 import { cancelVideo, deleteVideo, retryVideo } from './videos.ts'
@@ -203,19 +196,22 @@ describe('a failure', () => {
     expect(await inTransaction(trx => spentBudget(trx, id, 'ladder'))).toBe('crashed')
   })
 
-  test('of later work leaves a video that plays as it is', async () => {
-    const id = await videoThatIs('ready')
-    const before = await readVideo(t.db, id)
-    const attempt = { token: crypto.randomUUID(), videoId: id, kind: 'extra' as const }
-    await t.db
-      .insertInto('attempts')
-      .values({ token: attempt.token, video_id: id, kind: 'extra', recipe: 'test', worker_id: id })
-      .execute()
-    await t.boss.send('ladder', { videoId: id })
-    const job = await takeJob(t.boss, 'ladder')
-    await inTransaction(trx => fail(trx, t.boss, job, attempt, bad))
-    expect(await readVideo(t.db, id)).toEqual(before)
-  })
+  test.each(['video', 'world', 'ours'] as const)(
+    "of an extra leaves a video that plays as it is, also when it is %s's and the last",
+    async cause => {
+      const { id, attempt, job } = await extendVideo(t)
+      const before = await readVideo(t.db, id)
+      await addEnded(id, 19, 'failed', cause, 'extra')
+      const failure = { ...bad, cause }
+      if (cause === 'video') await inTransaction(trx => fail(trx, t.boss, job, attempt, failure))
+      else await inTransaction(trx => failForNow(trx, t.boss, job, attempt, failure))
+      expect(await readVideo(t.db, id)).toEqual(before)
+      expect((await attemptsOf(t.db, id)).find(({ token }) => token === attempt.token)).toMatchObject({
+        ...{ outcome: 'failed', cause, error_code: 'not_a_video' },
+      })
+      expect(await liveJobs(t.boss, 'extra', id)).toEqual([])
+    },
+  )
 })
 
 describe('handing back', () => {
@@ -228,6 +224,15 @@ describe('handing back', () => {
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'handed_back', cause: null }])
     const [next] = await t.boss.fetch<{ videoId: string }>('ladder')
     expect(next?.data.videoId).toBe(id)
+  })
+
+  test('an extra leaves the video ready, with one live job at once', async () => {
+    const { id, attempt, job } = await extendVideo(t)
+    const before = await readVideo(t.db, id)
+    await inTransaction(trx => handBack(trx, t.boss, job, attempt))
+    expect(await readVideo(t.db, id)).toEqual(before)
+    expect(await liveJobs(t.boss, 'extra', id)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
   })
 
   test('costs no budget, however often', async () => {
@@ -348,6 +353,15 @@ describe('deleting', () => {
   })
 })
 
+test('files that a publication names are never swept, whatever their attempt’s row says', async () => {
+  const id = await videoThatIs('ready')
+  await sql`update attempts set outcome = 'crashed', ended_at = now() - interval '2 minutes'`.execute(t.db)
+  expect(
+    await t.db.selectFrom('renditions').select('token').where('video_id', '=', id).execute(),
+  ).toHaveLength(1)
+  expect(await unsweptAttempts(t.db)).toEqual([])
+})
+
 test('what attempts left is swept a minute after they ended, once; never of one that runs or won', async () => {
   const id = await videoThatIs('ready')
   await addEnded(id, 1, 'crashed', null)
@@ -388,11 +402,12 @@ async function addEnded(
   count: number,
   outcome: AttemptOutcome,
   cause: FailureCause | null,
+  kind: Work = 'ladder',
 ): Promise<void> {
   if (count === 0) return
   const attempt = {
     video_id: videoId,
-    kind: 'ladder' as const,
+    kind,
     recipe: 'test',
     worker_id: videoId,
     outcome,

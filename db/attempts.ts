@@ -1,22 +1,20 @@
-// Attempts: who works on a video, how a try ends, and when trying ends. Every function takes the
+// Attempts: who works on a video, and how a try ends (budgets.ts: when trying ends). Every function takes the
 // transaction that also moves the job: neither is ever true without the other.
 import { sql } from 'kysely'
 import { type Boss, complete, failJob, type Job, JobLost, requireOwn, send } from './boss.ts'
+import { spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
 import type { AttemptKind, AttemptOutcome, FailureCause, VideoRow } from './schema.ts'
-
-/** How many tries of one kind a video has, by who is to blame; a clean hand-back costs none. */
-const BUDGETS = { crashed: 10, world: 20, ours: 3 }
 
 export interface Attempt {
   token: string
   videoId: string
-  kind: AttemptKind
+  kind: Work
 }
 
 interface Claim {
   videoId: string
-  kind: AttemptKind
+  kind: Work
   recipe: string
   workerId: string
 }
@@ -25,7 +23,7 @@ interface Claim {
  * Takes the work that a job stands for. An attempt that still runs for it is a dead or frozen
  * worker's: pg-boss has given its job to us, so it is ended as crashed, and its token no longer opens
  * anything.
- * @returns null when there is nothing to do any more (deleted, cancelled, already ready)
+ * @returns null when there is nothing to do any more (deleted, cancelled, done already)
  * @throws JobLost when this worker slept between fetching the job and here, and another has it now
  */
 export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, recipe, workerId }: Claim) {
@@ -34,49 +32,29 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
     .selectAll()
     .where('id', '=', videoId)
     .where('deleted_at', 'is', null)
-    .where('status', 'in', ['queued', 'processing'])
     .forUpdate()
     .executeTakeFirst()
-  if (!video) return null
+  if (!video || !isWanted(kind, video)) return null
   await endRunning(trx, videoId, 'crashed', kind)
   const attempt: Attempt = { token: crypto.randomUUID(), videoId, kind }
   await trx
     .insertInto('attempts')
     .values({ token: attempt.token, video_id: videoId, kind, recipe, worker_id: workerId })
     .execute()
-  await trx
-    .updateTable('videos')
-    .set({ status: 'processing', stage: 'probing', progress: 0, eta_seconds: null })
-    .where('id', '=', videoId)
-    .execute()
+  if (kind === 'ladder') {
+    await trx
+      .updateTable('videos')
+      .set({ status: 'processing', stage: 'probing', progress: 0, eta_seconds: null })
+      .where('id', '=', videoId)
+      .execute()
+  }
   await requireOwn(trx, boss, job)
   return { attempt, video }
 }
 
-/** How often this kind of work crashed or failed on the video, to see whether a budget is used up. */
-export async function spentBudget(trx: Trx, videoId: string, kind: AttemptKind): Promise<string | null> {
-  const spent = await trx
-    .selectFrom('attempts')
-    .select([
-      // One that still runs when its job is given out again is a dead worker's.
-      sql<number>`count(*) filter (where outcome in ('crashed', 'running'))::int`.as('crashed'),
-      sql<number>`count(*) filter (where outcome = 'failed' and cause = 'world')::int`.as('world'),
-      sql<number>`count(*) filter (where outcome = 'failed' and cause = 'ours')::int`.as('ours'),
-    ])
-    .where('video_id', '=', videoId)
-    .where('kind', '=', kind)
-    // A retry asked for by a person starts a new count.
-    .where(
-      'started_at',
-      '>',
-      sql<Date>`coalesce((select max(at) from events
-      where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`,
-    )
-    .executeTakeFirstOrThrow()
-  for (const cause of ['crashed', 'world', 'ours'] as const) {
-    if (spent[cause] >= BUDGETS[cause]) return cause
-  }
-  return null
+function isWanted(kind: Work, { status, url_preview, url_storyboard }: VideoRow): boolean {
+  if (kind === 'ladder') return status === 'queued' || status === 'processing'
+  return status === 'ready' && url_preview === null && url_storyboard === null
 }
 
 /** Says where the work is. @returns false when the attempt is no longer the one that may say so */
@@ -116,15 +94,15 @@ export async function saveFacts(
     .execute()
 }
 
-interface Failure {
+export interface Failure {
   cause: FailureCause
   code: string
   message: string
 }
 
 /**
- * The attempt failed for good: the video says why, the job is over. A video that already plays keeps
- * playing.
+ * The attempt failed for good, the job is over. A failed ladder is the video's failure, which says
+ * why; what fails later leaves a video that plays as it is.
  */
 export async function fail(
   trx: Trx,
@@ -134,7 +112,7 @@ export async function fail(
   failure: Failure,
 ): Promise<void> {
   await end(trx, attempt, 'failed', failure)
-  await failVideo(trx, attempt.videoId, failure)
+  if (attempt.kind === 'ladder') await failVideo(trx, attempt.videoId, failure)
   await complete(trx, boss, job)
 }
 
@@ -148,11 +126,11 @@ export async function failForNow(
 ): Promise<'retried' | 'gave up'> {
   await end(trx, attempt, 'failed', failure)
   if (await spentBudget(trx, attempt.videoId, attempt.kind)) {
-    await failVideo(trx, attempt.videoId, GAVE_UP)
+    await giveUp(trx, attempt.videoId, attempt.kind)
     await complete(trx, boss, job)
     return 'gave up'
   }
-  await requeue(trx, attempt.videoId)
+  await requeue(trx, attempt)
   await failJob(trx, boss, job, failure.message)
   return 'retried'
 }
@@ -160,39 +138,38 @@ export async function failForNow(
 /** SIGTERM: the job goes back at once, ahead of the queue, and costs no try. */
 export async function handBack(trx: Trx, boss: Boss, job: Job, attempt: Attempt): Promise<void> {
   await end(trx, attempt, 'handed_back')
-  await requeue(trx, attempt.videoId)
+  await requeue(trx, attempt)
   await complete(trx, boss, job)
-  await send(trx, boss, 'ladder', { videoId: attempt.videoId }, { priority: 10 })
+  await send(trx, boss, attempt.kind, { videoId: attempt.videoId }, { priority: 10 })
 }
 
-/** Ends the attempt as the winner. @throws JobLost when it is no longer running */
-export async function win(trx: Trx, boss: Boss, job: Job, attempt: Attempt): Promise<void> {
-  await end(trx, attempt, 'won')
+/**
+ * Ends the attempt as the winner.
+ * @param leftOut why not everything is there that could be
+ * @throws JobLost when it is no longer running
+ */
+export async function win(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  attempt: Attempt,
+  leftOut?: Failure | null,
+): Promise<void> {
+  await end(trx, attempt, 'won', leftOut)
   await complete(trx, boss, job)
 }
 
-/** Attempts that ended without winning: whatever stands under their tokens is rubbish. */
-export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId: string }[]> {
-  const rows = await db
-    .selectFrom('attempts')
-    .select(['token', 'video_id'])
-    .where('swept_at', 'is', null)
-    .where('outcome', 'not in', ['running', 'won'])
-    // A frozen worker that wakes has this long to notice that its token is void.
-    .where('ended_at', '<', sql<Date>`now() - interval '1 minute'`)
-    .orderBy('ended_at')
-    .limit(500)
-    .execute()
-  return rows.map(row => ({ token: row.token, videoId: row.video_id }))
+/** What the attempt worked from is no longer the current: its files are void, the work begins again. */
+export async function loseAndRepeat(trx: Trx, boss: Boss, job: Job, attempt: Attempt): Promise<void> {
+  await end(trx, attempt, 'lost')
+  await complete(trx, boss, job)
+  await send(trx, boss, attempt.kind, { videoId: attempt.videoId })
 }
 
-export async function markSwept(db: Db, token: string): Promise<void> {
-  await db.updateTable('attempts').set({ swept_at: sql<Date>`now()` }).where('token', '=', token).execute()
-}
-
-export async function runningTokens(db: Db): Promise<Set<string>> {
-  const rows = await db.selectFrom('attempts').select('token').where('outcome', '=', 'running').execute()
-  return new Set(rows.map(row => row.token))
+/** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
+export async function giveUp(trx: Trx, videoId: string, kind: Work): Promise<void> {
+  if (kind === 'ladder') await failVideo(trx, videoId, GAVE_UP)
+  await endRunning(trx, videoId, 'crashed', kind)
 }
 
 /** Ends whatever runs for a video, so that its token opens nothing any more. */
@@ -212,7 +189,7 @@ export async function endRunning(
 }
 
 /** What a video says when we stopped trying. */
-export const GAVE_UP: Failure = {
+const GAVE_UP: Failure = {
   cause: 'ours',
   code: 'gave_up',
   message:
@@ -220,7 +197,7 @@ export const GAVE_UP: Failure = {
 }
 
 /** A video that plays already is not taken away by a failure of later work. */
-export async function failVideo(trx: Trx, videoId: string, { code, message }: Failure): Promise<void> {
+async function failVideo(trx: Trx, videoId: string, { code, message }: Failure): Promise<void> {
   await trx
     .updateTable('videos')
     .set({ status: 'failed', stage: 'failed', error_code: code, error_message: message, eta_seconds: null })
@@ -234,7 +211,7 @@ async function end(
   trx: Trx,
   attempt: Attempt,
   outcome: Exclude<AttemptOutcome, 'running'>,
-  failure?: Failure,
+  failure?: Failure | null,
 ): Promise<void> {
   // The video before the attempt, as claim and delete take them: the other way round is a deadlock.
   await trx.selectFrom('videos').select('id').where('id', '=', attempt.videoId).forUpdate().execute()
@@ -258,7 +235,8 @@ function isRunning(token: string) {
   return sql<boolean>`exists (select from attempts where token = ${token} and outcome = 'running')`
 }
 
-async function requeue(trx: Trx, videoId: string): Promise<void> {
+async function requeue(trx: Trx, { kind, videoId }: Attempt): Promise<void> {
+  if (kind !== 'ladder') return
   await trx
     .updateTable('videos')
     .set({ status: 'queued', stage: 'queued', progress: 0, eta_seconds: null })

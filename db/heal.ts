@@ -1,5 +1,6 @@
 // What must have a job and has none: it should not happen, and is mended by the sweep if it does.
 import { sql } from 'kysely'
+import { mayTryExtra, type Work } from './budgets.ts'
 import type { Db } from './client.ts'
 
 const LIVE = sql`('created', 'retry', 'active')`
@@ -30,12 +31,31 @@ export async function unpurgedVideos(db: Db): Promise<string[]> {
   return rows.map(row => row.id)
 }
 
+/**
+ * Ready videos without preview and storyboard (made before there were any, say) for which no job
+ * stands, and tries are left. Index: videos_without_extra.
+ */
+export async function videosWithoutExtra(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id
+    from videos
+    where status = 'ready'
+      and url_preview is null
+      and url_storyboard is null
+      and deleted_at is null
+      and not exists (${liveJob(['extra', 'dead'])})
+      and ${mayTryExtra()}
+    order by ready_at
+    limit ${AT_MOST}`.execute(db)
+  return rows.map(row => row.id)
+}
+
 /** Whether work on a video waits or runs. */
-export async function hasLadderJob(db: Db, videoId: string): Promise<boolean> {
+export async function hasJob(db: Db, work: Work, videoId: string): Promise<boolean> {
   const { rows } = await sql<{ lives: boolean }>`
     select exists (
       select from pgboss.job
-      where name = 'ladder' and singleton_key = ${videoId} and state in ${LIVE}
+      where name = ${work} and singleton_key = ${videoId} and state in ${LIVE}
     ) as lives`.execute(db)
   return rows[0]?.lives ?? false
 }

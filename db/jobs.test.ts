@@ -20,7 +20,7 @@ describe('the catalogue', () => {
       () => t.db.transaction().execute(trx => send(trx, t.boss, 'dead', { videoId: 7 })),
     ]
     expect(wrong).toHaveLength(4)
-    expectTypeOf<JobName>().toEqualTypeOf<'ladder' | 'purge' | 'dead' | 'sweep'>()
+    expectTypeOf<JobName>().toEqualTypeOf<'ladder' | 'extra' | 'purge' | 'dead' | 'sweep'>()
     expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string }>()
   })
 
@@ -45,7 +45,7 @@ describe('the catalogue', () => {
       const { queue } = jobs[name]
       if ('deadLetter' in queue) expect(jobNames).toContain(queue.deadLetter)
     }
-    expect(jobs.ladder.queue.deadLetter).toBe('dead')
+    for (const name of ['ladder', 'extra'] as const) expect(jobs[name].queue.deadLetter).toBe('dead')
   })
 })
 
@@ -59,7 +59,7 @@ describe('sending', () => {
     expect(sent.map(job => job.data.videoId).sort()).toEqual([a, b].sort())
   })
 
-  test.each(['ladder', 'purge', 'dead'] as const)('%s takes ids of videos only', name => {
+  test.each(['ladder', 'extra', 'purge', 'dead'] as const)('%s takes ids of videos only', name => {
     const { data } = jobs[name]
     expect(data.safeParse({ videoId: crypto.randomUUID() }).success).toBe(true)
     for (const wrong of [{}, null, { videoId: '7' }, { videoId: '../../etc' }]) {

@@ -37,9 +37,11 @@ const perVideo = {
 export const jobs = {
   /** source → every rendition → publication; ends `ready` or `failed` */
   ladder: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
+  /** a published rung → preview and storyboard; the video stays `ready` whatever becomes of it */
+  extra: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR, deadLetter: 'dead' } },
   /** removes a deleted video's files, then its row */
   purge: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR } },
-  /** pg-boss gave up on a job: ends the attempt and the video with a reason */
+  /** pg-boss gave up on a job: ends the attempt, and a video that cannot be played, with a reason */
   dead: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR } },
   /** finished but unqueued uploads, expired uploads, what lost attempts left in the storage */
   sweep: {

@@ -1,9 +1,9 @@
 // Publishing: the one transaction after which a video plays from a new set of files.
 import { sql } from 'kysely'
-import { type Attempt, win } from './attempts.ts'
-import type { Boss, Job } from './boss.ts'
-import type { Trx } from './client.ts'
-import type { RenditionKind } from './schema.ts'
+import { type Attempt, type Failure, loseAndRepeat, win } from './attempts.ts'
+import { type Boss, type Job, send } from './boss.ts'
+import type { Db, Trx } from './client.ts'
+import type { RenditionKind, RenditionRow } from './schema.ts'
 
 export interface NewRendition {
   kind: RenditionKind
@@ -31,8 +31,8 @@ export interface NewPublication {
 }
 
 /**
- * Moves the video to a new publication, ends the attempt as won and completes the job: all or
- * nothing, and only if the attempt still owns the work.
+ * Moves the video to a new publication, ends the attempt as won, completes the job and sends the
+ * extra: all or nothing, and only if the attempt still owns the work.
  * @throws JobLost when it does not; the caller removes its files
  */
 export async function publish(
@@ -43,7 +43,109 @@ export async function publish(
   publication: NewPublication,
 ): Promise<void> {
   await win(trx, boss, job, attempt)
-  const { videoId, token } = attempt
+  const publicationId = await supersede(trx, attempt, publication.masterKey, publication.renditions)
+  await trx
+    .updateTable('videos')
+    .set({
+      status: 'ready',
+      stage: 'ready',
+      progress: 1,
+      eta_seconds: null,
+      publication_id: publicationId,
+      url_hls: publication.masterKey,
+      url_mp4: publication.mp4Key,
+      thumbnail: publication.posterKey,
+      url_preview: null,
+      url_storyboard: null,
+      duration_ms: Math.round(publication.durationSeconds * 1000),
+      // The probe's size is the source's; where there was no probe of it, the tallest rung's is true.
+      width: sql<number>`coalesce(width, ${publication.width})`,
+      height: sql<number>`coalesce(height, ${publication.height})`,
+      playable_at: sql<Date>`coalesce(playable_at, now())`,
+      ready_at: sql<Date>`now()`,
+    })
+    .where('id', '=', attempt.videoId)
+    .execute()
+  await send(trx, boss, 'extra', { videoId: attempt.videoId })
+}
+
+export type PublishedRung = Pick<RenditionRow, 'key' | 'width' | 'height' | 'segments'>
+
+/** The streams of a publication that have a picture. */
+export async function publishedRungs(db: Db, publicationId: string): Promise<PublishedRung[]> {
+  return db
+    .selectFrom('publication_renditions')
+    .innerJoin('renditions', 'renditions.id', 'publication_renditions.rendition_id')
+    .select(['key', 'width', 'height', 'segments'])
+    .where('publication_id', '=', publicationId)
+    .where('kind', '=', 'video')
+    .execute()
+}
+
+export interface NewExtra {
+  /** the publication it was made from */
+  publicationId: string
+  renditions: NewRendition[]
+  /** why one of the two is not among them */
+  leftOut: Failure | null
+}
+
+/**
+ * As `publish`: what plays stays as it is, preview and storyboard come to it.
+ * @returns false when the video plays from another publication by now: the work is sent again, and
+ *   the caller removes its files
+ * @throws JobLost as `publish`
+ */
+export async function publishExtra(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  attempt: Attempt,
+  extra: NewExtra,
+): Promise<boolean> {
+  const current = await trx
+    .selectFrom('publications')
+    .innerJoin('videos', 'videos.publication_id', 'publications.id')
+    .select(['publications.id', 'master_key'])
+    .where('videos.id', '=', attempt.videoId)
+    .forUpdate('videos')
+    .executeTakeFirst()
+  if (current?.id !== extra.publicationId) {
+    await loseAndRepeat(trx, boss, job, attempt)
+    return false
+  }
+  await win(trx, boss, job, attempt, extra.leftOut)
+  const publicationId = await supersede(trx, attempt, current.master_key, extra.renditions)
+  await trx
+    .insertInto('publication_renditions')
+    .columns(['publication_id', 'rendition_id'])
+    .expression(
+      trx
+        .selectFrom('publication_renditions')
+        .select([sql.val(publicationId).as('publication_id'), 'rendition_id'])
+        .where('publication_id', '=', current.id),
+    )
+    .execute()
+  const keyOf = (kind: RenditionKind) => extra.renditions.find(made => made.kind === kind)?.key ?? null
+  await trx
+    .updateTable('videos')
+    .set({
+      publication_id: publicationId,
+      url_preview: keyOf('preview'),
+      url_storyboard: keyOf('storyboard'),
+    })
+    .where('id', '=', attempt.videoId)
+    .execute()
+  return true
+}
+
+/** A new current publication of the attempt's renditions. @returns its id */
+async function supersede(
+  trx: Trx,
+  { videoId, token }: Attempt,
+  masterKey: string | null,
+  made: NewRendition[],
+): Promise<string> {
   const previous = await trx
     .updateTable('publications')
     .set({ superseded_at: sql<Date>`now()` })
@@ -54,14 +156,9 @@ export async function publish(
   const publicationId = crypto.randomUUID()
   await trx
     .insertInto('publications')
-    .values({
-      id: publicationId,
-      video_id: videoId,
-      seq: (previous?.seq ?? 0) + 1,
-      master_key: publication.masterKey,
-    })
+    .values({ id: publicationId, video_id: videoId, seq: (previous?.seq ?? 0) + 1, master_key: masterKey })
     .execute()
-  const renditions = publication.renditions.map(rendition => ({
+  const renditions = made.map(rendition => ({
     id: crypto.randomUUID(),
     video_id: videoId,
     token,
@@ -81,24 +178,5 @@ export async function publish(
     .insertInto('publication_renditions')
     .values(renditions.map(({ id }) => ({ publication_id: publicationId, rendition_id: id })))
     .execute()
-  await trx
-    .updateTable('videos')
-    .set({
-      status: 'ready',
-      stage: 'ready',
-      progress: 1,
-      eta_seconds: null,
-      publication_id: publicationId,
-      url_hls: publication.masterKey,
-      url_mp4: publication.mp4Key,
-      thumbnail: publication.posterKey,
-      duration_ms: Math.round(publication.durationSeconds * 1000),
-      // The probe's size is the source's; where there was no probe of it, the tallest rung's is true.
-      width: sql<number>`coalesce(width, ${publication.width})`,
-      height: sql<number>`coalesce(height, ${publication.height})`,
-      playable_at: sql<Date>`coalesce(playable_at, now())`,
-      ready_at: sql<Date>`now()`,
-    })
-    .where('id', '=', videoId)
-    .execute()
+  return publicationId
 }

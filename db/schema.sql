@@ -90,13 +90,15 @@ create table renditions (
   error_code text,
   created_at timestamp with time zone not null default now(),
   constraint renditions_bytes_check CHECK ((bytes >= 0)),
+  constraint renditions_extra_is_its_attempts CHECK (((kind <> ALL (ARRAY['preview'::text, 'storyboard'::text])) OR (key ~~ (((('videos/'::text || video_id) || '/'::text) || token) || '/%'::text)))),
   constraint renditions_key_key UNIQUE (key),
-  constraint renditions_kind_check CHECK ((kind = ANY (ARRAY['video'::text, 'audio'::text, 'mp4'::text, 'poster'::text]))),
+  constraint renditions_kind_check CHECK ((kind = ANY (ARRAY['video'::text, 'audio'::text, 'mp4'::text, 'poster'::text, 'preview'::text, 'storyboard'::text]))),
   constraint renditions_pkey PRIMARY KEY (id),
   constraint renditions_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'failed'::text]))),
   constraint renditions_token_fkey FOREIGN KEY (token) REFERENCES attempts(token),
   constraint renditions_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
 );
+CREATE INDEX renditions_of_attempt ON public.renditions USING btree (token);
 CREATE INDEX renditions_of_video ON public.renditions USING btree (video_id);
 
 create table uploads (
@@ -144,6 +146,9 @@ create table videos (
   deleted_at timestamp with time zone,
   version bigint not null default 1,
   created_at timestamp with time zone not null default now(),
+  url_preview text,
+  url_storyboard text,
+  source_removed_at timestamp with time zone,
   constraint videos_description_check CHECK ((char_length(description) <= 5000)),
   constraint videos_duration_ms_check CHECK ((duration_ms > 0)),
   constraint videos_eta_seconds_check CHECK ((eta_seconds >= 0)),
@@ -156,6 +161,7 @@ create table videos (
   constraint videos_published_has_address CHECK (((publication_id IS NULL) = (url_hls IS NULL))),
   constraint videos_ready_is_published CHECK (((status <> 'ready'::text) OR ((publication_id IS NOT NULL) AND (ready_at IS NOT NULL)))),
   constraint videos_source_bytes_check CHECK ((source_bytes >= 0)),
+  constraint videos_source_removed_when_ready CHECK (((source_removed_at IS NULL) OR (status = 'ready'::text))),
   constraint videos_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text]))),
   constraint videos_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
   constraint videos_visibility_check CHECK ((visibility = ANY (ARRAY['public'::text, 'unlisted'::text, 'private'::text]))),
@@ -164,6 +170,8 @@ create table videos (
 CREATE INDEX videos_deleted ON public.videos USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX videos_feed ON public.videos USING btree (playable_at DESC, id DESC) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
 CREATE INDEX videos_unfinished ON public.videos USING btree (created_at) WHERE (status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text]));
+CREATE INDEX videos_with_source ON public.videos USING btree (ready_at) WHERE ((status = 'ready'::text) AND (source_removed_at IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX videos_without_extra ON public.videos USING btree (ready_at) WHERE ((status = 'ready'::text) AND (url_preview IS NULL) AND (url_storyboard IS NULL) AND (deleted_at IS NULL));
 
 create table workers (
   id uuid not null,
@@ -187,6 +195,26 @@ begin
   end if;
   perform pg_notify('pgreel_video', new.id::text);
   return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.videos_extra_is_published()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (
+    select from (values ('preview', new.url_preview), ('storyboard', new.url_storyboard)) as named (kind, key)
+    where named.key is not null and not exists (
+      select from publication_renditions
+      join renditions on renditions.id = publication_renditions.rendition_id
+      where publication_renditions.publication_id = new.publication_id
+        and renditions.kind = named.kind and renditions.key = named.key
+    )
+  ) then
+    raise exception 'video % names an image that its publication does not have', new.id
+      using errcode = 'check_violation', constraint = 'videos_extra_is_published';
+  end if;
+  return new;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.videos_guard()
@@ -221,6 +249,8 @@ begin
 end $function$;
 
 CREATE TRIGGER videos_announce AFTER INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_announce();
+
+CREATE TRIGGER videos_extra_is_published BEFORE INSERT OR UPDATE OF publication_id, url_preview, url_storyboard ON public.videos FOR EACH ROW WHEN (((new.url_preview IS NOT NULL) OR (new.url_storyboard IS NOT NULL))) EXECUTE FUNCTION videos_extra_is_published();
 
 CREATE TRIGGER videos_guard BEFORE INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_guard();
 

@@ -5,7 +5,8 @@
 // upload       a tus upload; its id is the video's id.
 // attempt      one try of one kind of work on one video, with a random token that is part of every
 //              storage key it writes; at most one runs per (video, kind, params).
-// rendition    one produced stream or file: a height, the audio, the MP4, the poster.
+// rendition    one produced stream or file: a height, the audio, the MP4, the poster, the animated
+//              preview, the storyboard (stills of the whole length, for a scrubber).
 // publication  the set of renditions a video now plays from; a newer one supersedes it.
 // worker       one process that runs FFmpeg.
 //
@@ -16,7 +17,7 @@ export type VideoStatus = 'uploading' | 'queued' | 'processing' | 'ready' | 'fai
 export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra'
 export type AttemptOutcome = 'running' | 'won' | 'lost' | 'failed' | 'crashed' | 'cancelled' | 'handed_back'
 export type FailureCause = 'video' | 'world' | 'ours'
-export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster'
+export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster' | 'preview' | 'storyboard'
 
 /** `bigint` columns: the client parses them to numbers (all of ours stay below 2^53). */
 type Bigint = ColumnType<number, number | bigint, number | bigint>
@@ -48,6 +49,12 @@ interface VideosTable {
   url_hls: string | null
   /** storage key of the MP4 */
   url_mp4: string | null
+  /** storage key of the animated preview */
+  url_preview: string | null
+  /** storage key of the storyboard's WebVTT; the sprite lies beside it */
+  url_storyboard: string | null
+  /** when the operator's KEEP_SOURCE let the source go */
+  source_removed_at: Date | null
   playable_at: Date | null
   ready_at: Date | null
   error_code: string | null
@@ -82,7 +89,8 @@ interface AttemptsTable {
   started_at: NowOnInsert
   ended_at: Date | null
   outcome: Generated<AttemptOutcome>
-  /** who must act on a failure: the uploader, the world (retried), or us (a bug) */
+  /** who must act on a failure: the uploader, the world (retried), or us (a bug); of one that won: why
+   * a rendition is left out */
   cause: FailureCause | null
   error_code: string | null
   error_message: string | null
@@ -102,7 +110,7 @@ interface RenditionsTable {
   codecs: string | null
   peak_bps: number | null
   average_bps: number | null
-  /** storage key: the media playlist of a stream, else the file */
+  /** storage key: the media playlist of a stream, a storyboard's WebVTT, else the file */
   key: string
   /** everything stored for it */
   bytes: Bigint

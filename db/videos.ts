@@ -122,7 +122,7 @@ export async function deleteVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
   const video = await lock(trx, id)
   if (!video) return 'not found'
   await endRunning(trx, id, 'cancelled')
-  await cancelJobs(trx, boss, id, ['ladder'])
+  await cancelJobs(trx, boss, id, ['ladder', 'extra'])
   const isUnfinished = ['uploading', 'queued', 'processing'].includes(video.status)
   await trx
     .updateTable('videos')

@@ -132,10 +132,14 @@ function startProcess(script: string, cwd: string, env: NodeJS.ProcessEnv, launc
     pid: child.pid ?? 0,
     output: () => output,
     async kill(signal) {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      if (isAlive({ child })) child.kill(signal)
       await ended
     },
   }
+}
+
+function isAlive({ child }: Pick<Process, 'child'>): boolean {
+  return child.exitCode === null && child.signalCode === null
 }
 
 /** Command lines of FFmpeg processes that work in a stack's folder. */
@@ -148,8 +152,18 @@ export function ffmpegsOf({ dataDir }: Stack): string[] {
   return processesOf(dataDir).filter(line => line.includes('ffmpeg'))
 }
 
+/** Waits until preview and storyboard of every ready video are made, or given up. */
+async function extrasDone(stack: Stack): Promise<void> {
+  const waiting = () =>
+    stack.query(`
+    select id from pgboss.job where name = 'extra' and state in ('created', 'retry', 'active')`)
+  await expect.poll(waiting, { timeout: 60_000, message: 'extra jobs that do not end' }).toEqual([])
+}
+
 /** What must hold once nothing is being worked on: see docs/architecture.md. */
 export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
+  // Without a worker nothing is being worked on, whatever waits.
+  if (stack.workers.some(isAlive)) await extrasDone(stack)
   const stuck = await stack.query(`
     select id, status from videos v
     where status in ('queued', 'processing') and deleted_at is null and not exists (

@@ -3,9 +3,10 @@ import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { type Attempt, claim } from '#db/attempts.ts'
 import { type Boss, cancelJobs, type Job } from '#db/boss.ts'
+import type { Work } from '#db/budgets.ts'
 import type { Db } from '#db/client.ts'
 import type { JobName } from '#db/jobs.ts'
-import type { NewPublication } from '#db/publish.ts'
+import { type NewExtra, type NewPublication, publish } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { createUpload, enqueueUpload } from '#db/uploads.ts'
 import { attemptKey, sourceKey } from '#media/keys.ts'
@@ -49,25 +50,28 @@ export async function takeJob(
 }
 
 /** As when a worker's heartbeat stopped: the job goes back, and what the worker holds is void. */
-export async function loseJob(boss: Boss, id: string): Promise<void> {
-  const jobs = await boss.findJobs('ladder', { key: id })
+export async function loseJob(boss: Boss, id: string, work: Work = 'ladder'): Promise<void> {
+  const jobs = await boss.findJobs(work, { key: id })
   const held = jobs.find(job => job.state === 'active')
-  if (held) await boss.fail('ladder', held.id)
+  if (held) await boss.fail(work, held.id)
 }
 
-async function takeOver(boss: Boss, id: string): Promise<Job> {
-  await loseJob(boss, id)
-  return takeJob(boss, 'ladder')
+async function takeOver(boss: Boss, id: string, work: Work): Promise<Job> {
+  await loseJob(boss, id, work)
+  return takeJob(boss, work)
 }
 
 /** Claims with `job`, or with one that was taken from whoever has it now. */
-export async function claimVideo({ db, boss }: Stores, videoId: string, job?: Job): Promise<Attempt> {
-  const own = job ?? (await takeOver(boss, videoId))
+export async function claimVideo(
+  { db, boss }: Stores,
+  videoId: string,
+  job?: Job,
+  kind: Work = 'ladder',
+): Promise<Attempt> {
+  const own = job ?? (await takeOver(boss, videoId, kind))
   const claimed = await db
     .transaction()
-    .execute(trx =>
-      claim(trx, boss, own, { videoId, kind: 'ladder', recipe: 'test', workerId: crypto.randomUUID() }),
-    )
+    .execute(trx => claim(trx, boss, own, { videoId, kind, recipe: 'test', workerId: crypto.randomUUID() }))
   if (!claimed) throw new Error(`nothing to claim on ${videoId}`)
   return claimed.attempt
 }
@@ -77,6 +81,44 @@ export async function processVideo(stores: Stores): Promise<{ id: string; attemp
   const id = await queueVideo(stores)
   const job = await takeJob(stores.boss, 'ladder')
   return { id, job, attempt: await claimVideo(stores, id, job) }
+}
+
+/** A video that plays; its extra waits. */
+export async function readyVideo(stores: Stores): Promise<string> {
+  const { id, attempt, job } = await processVideo(stores)
+  await stores.db
+    .transaction()
+    .execute(trx => publish(trx, stores.boss, job, attempt, publicationOf(attempt)))
+  return id
+}
+
+/** A video that plays, whose extra a worker is busy with. */
+export async function extendVideo(stores: Stores): Promise<{ id: string; attempt: Attempt; job: Job }> {
+  const id = await readyVideo(stores)
+  const job = await takeJob(stores.boss, 'extra')
+  return { id, job, attempt: await claimVideo(stores, id, job, 'extra') }
+}
+
+/** What an extra would publish beside `publicationId`. */
+export function extraOf({ videoId, token }: Attempt, publicationId: string | null): NewExtra {
+  const file = (kind: 'preview' | 'storyboard', name: string) => ({
+    ...{
+      kind,
+      width: 160,
+      height: 90,
+      fps: null,
+      codecs: null,
+      peakBps: null,
+      averageBps: null,
+      segments: [],
+    },
+    ...{ key: attemptKey(videoId, token, name), bytes: 1000 },
+  })
+  return {
+    publicationId: publicationId ?? '',
+    renditions: [file('preview', 'preview.webp'), file('storyboard', 'storyboard.vtt')],
+    leftOut: null,
+  }
 }
 
 /** What a ladder of one rung would publish. */
@@ -121,7 +163,7 @@ export async function liveJobs(boss: Boss, name: JobName, videoId: string): Prom
 export async function attemptsOf(db: Db, videoId: string) {
   return db
     .selectFrom('attempts')
-    .select(['token', 'outcome', 'cause', 'error_code', 'ended_at'])
+    .select(['token', 'kind', 'outcome', 'cause', 'error_code', 'ended_at'])
     .where('video_id', '=', videoId)
     .orderBy('started_at')
     .execute()

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type JobName, jobNames } from '#db/jobs.ts'
+import { publishExtra } from '#db/publish.ts'
 import { touchUpload } from '#db/uploads.ts'
 import { deleteVideo, findVideo } from '#db/videos.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
@@ -14,10 +15,13 @@ import {
   attemptsOf,
   claimVideo,
   emptyDatabase,
+  extendVideo,
+  extraOf,
   liveJobs,
   processVideo,
   queueVideo,
   readVideo,
+  readyVideo,
   startUpload,
   takeJob,
 } from '#test/videos.ts'
@@ -44,6 +48,18 @@ const effects: { [Name in JobName]: () => Promise<void> } = {
     await copyFile(clip, context.storage.localPath(sourceKey(id)))
     await runJob(context, 'ladder')
     expect(await findVideo(t.db, id)).toMatchObject({ status: 'ready', playable_at: expect.any(Date) })
+  },
+
+  async extra() {
+    const { length } = await readFile(clip)
+    const id = await queueVideo(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'ladder')
+    await runJob(context, 'extra')
+    expect(await findVideo(t.db, id)).toMatchObject({
+      url_preview: expect.stringMatching(/preview\.webp$/),
+      url_storyboard: expect.stringMatching(/storyboard\.vtt$/),
+    })
   },
 
   async purge() {
@@ -123,6 +139,19 @@ test('dead that comes again after a person retried ends nothing of the new work'
   expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
 })
 
+test('dead of an extra ends its attempt, and leaves the video ready', async () => {
+  const { id, job } = await extendVideo(t)
+  const before = await readVideo(t.db, id)
+  await sql`update pgboss.job set retry_limit = 0 where id = ${job.id}`.execute(t.db)
+  await t.boss.fail('extra', job.id)
+  await runJob(context, 'dead')
+  expect(await readVideo(t.db, id)).toEqual(before)
+  expect(await attemptsOf(t.db, id)).toMatchObject([
+    { outcome: 'won' },
+    { kind: 'extra', outcome: 'crashed' },
+  ])
+})
+
 describe('the sweep', () => {
   test('removes an expired upload with its bytes, and leaves one that still comes', async () => {
     const expired = await startUpload(t.db, 100)
@@ -198,6 +227,32 @@ describe('the sweep', () => {
     await sweep()
     expect((await readVideo(t.db, id)).status).toBe('processing')
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['active'])
+  })
+})
+
+describe('the sweep gives the extra', () => {
+  test('to a ready video without one and without a job, once', async () => {
+    const id = await readyVideo(t)
+    await sql`delete from pgboss.job`.execute(t.db)
+    await sweep()
+    await sweep()
+    expect(await liveJobs(t.boss, 'extra', id)).toEqual(['created'])
+  })
+
+  test('to no video that has it, is not ready, is deleted, or on which tries were spent', async () => {
+    const extended = await extendVideo(t)
+    const extra = extraOf(extended.attempt, (await readVideo(t.db, extended.id)).publication_id)
+    await t.db.transaction().execute(trx => publishExtra(trx, t.boss, extended.job, extended.attempt, extra))
+    await queueVideo(t)
+    const deleted = await readyVideo(t)
+    await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, deleted))
+    const hopeless = await readyVideo(t)
+    await sql`insert into attempts (token, video_id, kind, recipe, worker_id, outcome, cause, ended_at)
+      select gen_random_uuid(), ${hopeless}, 'extra', '', ${hopeless}, 'failed', 'ours', now()
+      from generate_series(1, 3)`.execute(t.db)
+    await sql`delete from pgboss.job`.execute(t.db)
+    await sweep()
+    expect(await t.boss.findJobs('extra')).toEqual([])
   })
 })
 

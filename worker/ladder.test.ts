@@ -258,6 +258,24 @@ describe('a bad file fails at once, says why, and leaves nothing but itself:', (
   }
 })
 
+test('a video above MAX_DURATION_SECONDS fails before anything is encoded, and says the limit', async () => {
+  await empty()
+  const strict = await createWorkerContext(t, { LADDER: '240', MAX_DURATION_SECONDS: '2' })
+  const id = await upload(clip)
+  await runJob({ ...context, config: strict.config }, 'ladder')
+  expect(await readVideo(t.db, id)).toMatchObject({
+    ...{ status: 'failed', error_code: 'too_long' },
+    error_message: 'The video lasts 0:03; at most 0:02 is allowed. Cut it and upload it again.',
+  })
+  const stages = await t.db
+    .selectFrom('events')
+    .select('stage')
+    .where('video_id', '=', id)
+    .orderBy('id')
+    .execute()
+  expect(stages.map(({ stage }) => stage)).toEqual(['uploading', 'queued', 'probing', 'failed'])
+})
+
 describe('in the middle of an encode', () => {
   beforeEach(async () => {
     await empty()

@@ -4,9 +4,10 @@ import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Attempt } from '#db/attempts.ts'
 import type { NewPublication, NewRendition } from '#db/publish.ts'
+import type { RenditionKind } from '#db/schema.ts'
 import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
-import { mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { Plan } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
@@ -52,7 +53,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
     ['mp4', 'video.mp4', hasMp4],
     ['poster', 'poster.jpg', hasPoster],
   ] as const) {
-    if (exists) renditions.push({ ...EMPTY, kind, key: key(name), bytes: await sizeOf(scratch, name) })
+    if (exists) renditions.push(fileRendition(kind, key(name), await sizeOf(scratch, name)))
   }
   return {
     masterKey: key('master.m3u8'),
@@ -75,6 +76,11 @@ const EMPTY = {
   segments: [],
 }
 
+/** A rendition that is one file, or a file and what it names. */
+export function fileRendition(kind: RenditionKind, key: string, bytes: number): NewRendition {
+  return { ...EMPTY, kind, key, bytes }
+}
+
 function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStream, fps: number) {
   const size = track.kind === 'video' ? { width: track.width, height: track.height, fps } : EMPTY
   return { ...EMPTY, ...size, kind: track.kind, codecs: track.codec, peakBps, averageBps, bytes, segments }
@@ -82,7 +88,7 @@ function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStrea
 
 async function writeMediaPlaylist(scratch: string, { name, segments }: MeasuredStream): Promise<void> {
   const folder = path.join(scratch, name)
-  await writeFile(path.join(folder, 'index.m3u8'), mediaPlaylist({ init: 'init.mp4', segments }))
+  await writeFile(path.join(folder, 'index.m3u8'), mediaPlaylist({ init: INIT_SEGMENT, segments }))
   await rm(path.join(folder, SCRATCH_PLAYLIST))
 }
 

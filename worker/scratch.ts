@@ -2,8 +2,8 @@
 // storage (same disk, so publishing is a rename) and belong to this machine.
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { runningTokens } from '#db/attempts.ts'
 import type { Db } from '#db/client.ts'
+import { runningTokens } from '#db/leftovers.ts'
 
 /** Runs `work` with a fresh folder, and removes it however `work` ends. */
 export async function withScratch<T>(

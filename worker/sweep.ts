@@ -1,8 +1,8 @@
 // Once a minute, by one worker: heals what a death between two steps leaves. Idempotent; one row that
 // cannot be healed keeps none of the others from it.
-import { markSwept, unsweptAttempts } from '#db/attempts.ts'
 import { send } from '#db/boss.ts'
-import { strandedVideos, unpurgedVideos } from '#db/heal.ts'
+import { strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
+import { markSwept, unsweptAttempts } from '#db/leftovers.ts'
 import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
@@ -18,6 +18,9 @@ export const sweep: Handler<'sweep'> = async context => {
     await db.transaction().execute(trx => send(trx, boss, 'ladder', { videoId }))
     log.error({ videoId }, 'unfinished video had no job')
   })
+  await each(context, await videosWithoutExtra(db), videoId =>
+    db.transaction().execute(trx => send(trx, boss, 'extra', { videoId })),
+  )
   await each(context, await unpurgedVideos(db), videoId =>
     db.transaction().execute(trx => send(trx, boss, 'purge', { videoId })),
   )

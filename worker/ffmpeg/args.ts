@@ -2,14 +2,20 @@
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
+import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
 const LADDER_NICENESS = 19
 const STDERR_LINES = 400
 const AUDIO_RATE = 48_000
 
+/** Before what we made ourselves: damage is an error, as a still less would shift all that follow. */
+const OWN_INPUT = ['-protocol_whitelist', 'file', '-xerror']
+
 /** FFmpeg's own playlist, kept in scratch only: we write the published ones from measured segments. */
 export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
+/** Beside the segments of each stream, in scratch and in the storage. */
+export const INIT_SEGMENT = 'init.mp4'
 
 /** One decode, split to every rung; the sound once, apart. */
 export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
@@ -69,7 +75,7 @@ function segments(folder: string, { stopAfterSeconds }: Plan): string[] {
     ...['-avoid_negative_ts', 'disabled'],
     ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_playlist_type', 'vod'],
     ...['-hls_time', String(SEGMENT_SECONDS), '-hls_flags', 'independent_segments'],
-    ...['-hls_fmp4_init_filename', 'init.mp4', '-hls_segment_filename', `${folder}/%05d.m4s`],
+    ...['-hls_fmp4_init_filename', INIT_SEGMENT, '-hls_segment_filename', `${folder}/%05d.m4s`],
   ]
 }
 
@@ -97,6 +103,48 @@ export function posterCommand(scratch: string, atSeconds: number): FfmpegCommand
     .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
     .output('poster.jpg')
     .outputOptions('-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1')
+}
+
+interface PreviewInput extends PreviewQuality {
+  /** files with a moment each, and how much of each is shown */
+  inputs: string[]
+  seconds: number[]
+  size: Size
+}
+
+/** Moments one after the other, without sound, for ever. */
+export function previewCommand(
+  scratch: string,
+  { inputs, seconds, size, quality, fps }: PreviewInput,
+): FfmpegCommand {
+  const command = start(scratch)
+  inputs.forEach((input, index) => {
+    command.input(input).inputOptions(...OWN_INPUT, '-t', String(seconds[index]))
+  })
+  const moments = inputs.map((_, index) => `[${index}:v]fps=${fps}[m${index}]`)
+  const names = inputs.map((_, index) => `[m${index}]`).join('')
+  const { width, height } = size
+  return command
+    .complexFilter(
+      [...moments, `${names}concat=n=${inputs.length},scale=${width}:${height},setsar=1[preview]`].join(';'),
+    )
+    .output('preview.webp')
+    .outputOptions(
+      ...['-map', '[preview]', '-c:v', 'libwebp_anim', '-q:v', String(quality), '-loop', '0'],
+      ...['-map_metadata', '-1', '-f', 'webp'],
+    )
+}
+
+/** The first picture of each segment, and no other is decoded, side by side. */
+export function storyboardCommand(scratch: string, { tile, columns, rows }: StoryboardPlan): FfmpegCommand {
+  return start(scratch)
+    .input('stills.mp4')
+    .inputOptions(...OWN_INPUT, '-skip_frame', 'nokey')
+    .output('storyboard.jpg')
+    .outputOptions(
+      ...['-vf', `scale=${tile.width}:${tile.height},setsar=1,tile=${columns}x${rows}`],
+      ...['-frames:v', '1', '-q:v', '5', '-map_metadata', '-1', '-update', '1'],
+    )
 }
 
 /** Decodes and throws away: tells a broken source from a broken command. */

@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
 import { bitrates } from '#media/playlist.ts'
+import { INIT_SEGMENT } from './args.ts'
 import type { Plan } from './plan.ts'
 
 /** One stream as it really is. Durations in seconds, sizes in bytes. */
@@ -47,7 +48,7 @@ async function measureStream(scratch: string, name: string, signal: AbortSignal)
   const folder = path.join(scratch, name)
   const uris = (await readdir(folder)).filter(isSegment).sort()
   if (uris.length === 0) throw new Unplayable(`${name} has no segment`)
-  const init = await readFile(path.join(folder, 'init.mp4'))
+  const init = await readFile(path.join(folder, INIT_SEGMENT))
   const [track, another] = readInitSegment(init)
   if (!track || another) throw new Unplayable(`${name} has not one track`)
   const segments: MeasuredStream['segments'] = []

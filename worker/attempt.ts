@@ -1,0 +1,112 @@
+// What every kind of work on a video has in common: claim, a scratch folder, files before the
+// transaction that names them, and an end that says who is to blame. Must not know what is made.
+import { type Attempt, claim, fail, failForNow, giveUp, handBack } from '#db/attempts.ts'
+import { complete, type Job, JobLost } from '#db/boss.ts'
+import { spentBudget, type Work } from '#db/budgets.ts'
+import type { Trx } from '#db/client.ts'
+import type { VideoRow } from '#db/schema.ts'
+import { attemptPrefix } from '#media/keys.ts'
+import type { WorkerContext } from './context.ts'
+import { sortFailure } from './errors.ts'
+import { sweepScratch, withScratch } from './scratch.ts'
+
+export type AttemptContext = WorkerContext & {
+  attempt: Attempt
+  job: Job
+  /** fires for every reason to stop: this worker's end, the job taken away, the attempt void */
+  signal: AbortSignal
+  /** the attempt is not the one that counts any more */
+  lose: () => void
+  /** the attempt's own folder, removed in the end */
+  scratch: string
+}
+
+interface Task {
+  kind: Work
+  videoId: string
+  recipe: string
+  /** makes the files and publishes them */
+  make: (context: AttemptContext, video: VideoRow) => Promise<void>
+}
+
+/** One try: ends won, failed, handed back or lost, and never without a word in its row. */
+export async function runAttempt(context: WorkerContext, job: Job, task: Task): Promise<void> {
+  const claimed = await claimTask(context, job, task)
+  if (!claimed) {
+    await context.db.transaction().execute(trx => complete(trx, context.boss, job))
+    return
+  }
+  const { attempt, video } = claimed
+  const { kind, videoId } = attempt
+  const log = context.log.child({ videoId, work: kind, token: attempt.token, job: job.id })
+  const started = performance.now()
+  log.info('attempt started')
+  const lost = new AbortController()
+  const signal = AbortSignal.any([context.stopping, job.signal, lost.signal])
+  const lose = () => lost.abort(new JobLost(job))
+  const own = { ...context, log, attempt, job, signal, lose }
+  try {
+    await withScratch(context.scratchRoot, attempt.token, scratch => task.make({ ...own, scratch }, video))
+    log.info({ ms: Math.round(performance.now() - started) }, 'attempt ended')
+  } catch (error) {
+    await endFailed(own, error)
+  } finally {
+    await sweepScratch(context.db, context.scratchRoot).catch(err => log.warn({ err }, 'scratch not swept'))
+  }
+}
+
+/**
+ * Puts a finished folder into the storage, then runs the transaction that names its files; removes
+ * them when that one says no, by returning false or as JobLost.
+ */
+export async function store(
+  { db, storage, attempt: { videoId, token } }: AttemptContext,
+  folder: string,
+  name: (trx: Trx) => Promise<unknown>,
+): Promise<void> {
+  const prefix = attemptPrefix(videoId, token)
+  await storage.putTree(folder, prefix)
+  try {
+    if ((await db.transaction().execute(name)) === false) await storage.remove(prefix)
+  } catch (error) {
+    // A lost connection may have hidden a commit: the sweep knows from the attempt's row, we do not.
+    if (error instanceof JobLost) await storage.remove(prefix)
+    throw error
+  }
+}
+
+function claimTask({ db, boss, log, workerId }: WorkerContext, job: Job, task: Task) {
+  const { kind, videoId, recipe } = task
+  return db.transaction().execute(async trx => {
+    const spent = await spentBudget(trx, videoId, kind)
+    if (!spent) return claim(trx, boss, job, { videoId, kind, recipe, workerId })
+    await giveUp(trx, videoId, kind)
+    log.error({ videoId, work: kind, spent }, 'work given up')
+    return null
+  })
+}
+
+async function endFailed(context: Omit<AttemptContext, 'scratch'>, error: unknown): Promise<void> {
+  const { db, boss, job, attempt, log, stopping, signal } = context
+  if (error instanceof JobLost || (signal.aborted && !stopping.aborted)) {
+    log.info('attempt lost: its work was cancelled, deleted or given to another worker')
+    // Thrown: should the job still be ours, against all expectation, pg-boss must retry it, not
+    // complete it.
+    throw error instanceof JobLost ? error : new JobLost(job)
+  }
+  await db.transaction().execute(async trx => {
+    if (stopping.aborted) {
+      await handBack(trx, boss, job, attempt)
+      log.info('attempt handed back')
+      return
+    }
+    const failure = sortFailure(error)
+    if (failure.cause === 'video') {
+      await fail(trx, boss, job, attempt, failure)
+      log.info({ code: failure.code }, 'attempt failed for good')
+    } else {
+      const outcome = await failForNow(trx, boss, job, attempt, failure)
+      log.error({ err: error, code: failure.code, cause: failure.cause, outcome }, 'attempt failed')
+    }
+  })
+}

@@ -1,0 +1,142 @@
+// The extra: a published rung → animated preview and storyboard, beside what plays already. Neither
+// can cost a video: it is `ready` before, and stays so. The source is not needed.
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+import type { Failure } from '#db/attempts.ts'
+import { type NewRendition, publishExtra, publishedRungs } from '#db/publish.ts'
+import { attemptKey } from '#media/keys.ts'
+import { storyboardVtt } from '#media/webvtt.ts'
+import { type AttemptContext, runAttempt, store } from './attempt.ts'
+import type { Handler } from './context.ts'
+import { sortFailure, VideoError, WorldError } from './errors.ts'
+import { INIT_SEGMENT, previewCommand, storyboardCommand } from './ffmpeg/args.ts'
+import {
+  chooseRung,
+  EXTRA_RECIPE,
+  PREVIEW_MAX_BYTES,
+  PREVIEW_QUALITIES,
+  planMoments,
+  planStoryboard,
+  previewSize,
+  type Size,
+} from './ffmpeg/plan-extra.ts'
+import { runFfmpeg } from './ffmpeg/run.ts'
+import { sizeOf } from './ffmpeg/verify.ts'
+import { fileRendition } from './publication.ts'
+
+export const extra: Handler<'extra'> = (context, { videoId }, job) =>
+  runAttempt(context, job, {
+    kind: 'extra',
+    videoId,
+    recipe: EXTRA_RECIPE,
+    make: async (own, { publication_id }) => {
+      if (publication_id) await makeExtra(own, publication_id)
+    },
+  })
+
+interface Rung extends Size {
+  /** storage key of the folder that its segments are in */
+  folder: string
+  uris: string[]
+  durations: number[]
+}
+
+type ExtraContext = AttemptContext & { rung: Rung; made: string }
+
+async function makeExtra(context: AttemptContext, publicationId: string): Promise<void> {
+  const { boss, job, attempt, scratch } = context
+  const made = path.join(scratch, 'made')
+  await mkdir(made)
+  const own = { ...context, made, rung: await findRung(context, publicationId) }
+  const results = [await attemptImage(own, makePreview), await attemptImage(own, makeStoryboard)]
+  const renditions = results.flatMap(result => ('kind' in result ? [result] : []))
+  const failures = results.flatMap(result => ('error' in result ? [result.error] : []))
+  if (renditions.length === 0) throw failures.find(error => !(error instanceof VideoError)) ?? failures[0]
+  const leftOut: Failure | null = failures.length > 0 ? sortFailure(failures[0]) : null
+  if (leftOut) context.log.warn({ err: failures[0], code: leftOut.code }, 'rendition left out')
+  await store(context, made, trx =>
+    publishExtra(trx, boss, job, attempt, { publicationId, renditions, leftOut }),
+  )
+}
+
+/** What one image suffers is no reason to do without the other. */
+async function attemptImage(context: ExtraContext, make: (context: ExtraContext) => Promise<NewRendition>) {
+  try {
+    return await make(context)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return { error }
+  }
+}
+
+async function makePreview(context: ExtraContext): Promise<NewRendition> {
+  const { rung, scratch, made } = context
+  const moments = planMoments(rung.durations)
+  const inputs = moments.map((_, index) => `moment${index}.mp4`)
+  for (const [index, { segments }] of moments.entries()) {
+    await fetchSegments(context, segments, inputs[index] ?? '')
+  }
+  const seconds = moments.map(moment => moment.seconds)
+  for (const quality of PREVIEW_QUALITIES) {
+    const size = previewSize(rung, quality.scale)
+    await runFfmpeg(previewCommand(scratch, { inputs, seconds, size, ...quality }), context)
+    const bytes = await sizeOf(scratch, 'preview.webp')
+    if (bytes <= PREVIEW_MAX_BYTES) {
+      await rename(path.join(scratch, 'preview.webp'), path.join(made, 'preview.webp'))
+      return { ...fileRendition('preview', keyOf(context, 'preview.webp'), bytes), ...size }
+    }
+  }
+  throw new VideoError(
+    'preview_too_large',
+    'The moving preview would be too large: the picture is all noise.',
+  )
+}
+
+async function makeStoryboard(context: ExtraContext): Promise<NewRendition> {
+  const { rung, scratch, made } = context
+  const plan = planStoryboard(rung.durations, rung)
+  await fetchSegments(context, plan.segments, 'stills.mp4')
+  await runFfmpeg(storyboardCommand(scratch, plan), context)
+  await rename(path.join(scratch, 'storyboard.jpg'), path.join(made, 'storyboard.jpg'))
+  await writeFile(path.join(made, 'storyboard.vtt'), storyboardVtt('storyboard.jpg', plan.tiles))
+  const bytes = (await sizeOf(made, 'storyboard.jpg')) + (await sizeOf(made, 'storyboard.vtt'))
+  const size = { width: plan.columns * plan.tile.width, height: plan.rows * plan.tile.height }
+  return { ...fileRendition('storyboard', keyOf(context, 'storyboard.vtt'), bytes), ...size }
+}
+
+const publishedSegments = z
+  .array(z.object({ uri: z.string(), durationSeconds: z.number().positive() }))
+  .min(1)
+
+async function findRung({ db }: AttemptContext, publicationId: string): Promise<Rung> {
+  const rungs = (await publishedRungs(db, publicationId)).flatMap(({ width, height, ...rung }) =>
+    width && height ? [{ ...rung, width, height }] : [],
+  )
+  const rung = chooseRung(rungs)
+  if (!rung) throw new Error(`publication ${publicationId} has no rung`)
+  const segments = publishedSegments.parse(rung.segments)
+  return {
+    width: rung.width,
+    height: rung.height,
+    folder: path.posix.dirname(rung.key),
+    uris: segments.map(segment => segment.uri),
+    durations: segments.map(segment => segment.durationSeconds),
+  }
+}
+
+/** Some segments of the rung as one file in scratch: a fragmented MP4 may have gaps. */
+async function fetchSegments(context: ExtraContext, indexes: number[], file: string): Promise<void> {
+  const { storage, rung, scratch, signal } = context
+  for (const name of [INIT_SEGMENT, ...indexes.map(index => rung.uris[index])]) {
+    const stored = await storage.open(`${rung.folder}/${name}`, { signal })
+    if (!stored) throw new WorldError('rung_missing', `${rung.folder}/${name} is not in the storage.`)
+    await pipeline(stored.stream, createWriteStream(path.join(scratch, file), { flags: 'a' }))
+  }
+}
+
+function keyOf({ attempt: { videoId, token } }: ExtraContext, name: string): string {
+  return attemptKey(videoId, token, name)
+}
