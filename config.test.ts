@@ -21,6 +21,7 @@ describe('without any setting', () => {
       maxUploadBytes: 4 * 1024 ** 3,
       maxDurationSeconds: 3600,
       ladder: [1080, 720, 480, 360, 240],
+      keepSourceDays: null,
       workerConcurrency: expect.any(Number),
       logLevel: 'info',
     })
@@ -50,6 +51,7 @@ describe('a value that cannot be used', () => {
     'must be an address such as postgres://user:password@host:5432/database, with %40 for an @ in the password, not what it is set to'
   const port = 'must be a whole number from 1 to 65535'
   const ladder = 'must be even heights from 16 to 4320 with commas between them, such as 1080,720,480'
+  const keep = 'must be always, never, or a number of days up to 36500'
   test.each([
     ['DATABASE_URL', 'mysql://somebody:secret@localhost/x', database],
     ['DATABASE_URL', 'postgres://somebody:%secret@localhost/x', database],
@@ -68,6 +70,10 @@ describe('a value that cannot be used', () => {
     ['LADDER', '721', `${ladder}, not "721"`],
     ['LADDER', '8', `${ladder}, not "8"`],
     ['LADDER', '8640', `${ladder}, not "8640"`],
+    ['KEEP_SOURCE', 'sometimes', `${keep}, not "sometimes"`],
+    ['KEEP_SOURCE', '-1', `${keep}, not "-1"`],
+    ['KEEP_SOURCE', '7d', `${keep}, not "7d"`],
+    ['KEEP_SOURCE', '99999999', `${keep}, not "99999999"`],
     ['WORKER_CONCURRENCY', '0', 'must be a whole number from 1 to 64, not "0"'],
     ['WORKER_CONCURRENCY', '65', 'must be a whole number from 1 to 64, not "65"'],
     ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, silent, not "loud"'],

@@ -16,6 +16,12 @@ const heights = z
   )
   .refine(list => list.every(height => height >= 16 && height <= 4320 && height % 2 === 0))
 
+const keepSource = z
+  .string()
+  .regex(/^(always|never|\d+(\.\d+)?)$/)
+  .transform(text => (text === 'always' ? null : text === 'never' ? 0 : Number(text)))
+  .refine(days => days === null || days <= 36_500)
+
 const webAddress = z.url({ protocol: /^https?$/ }).optional()
 const wholeNumber = z.coerce.number().int()
 
@@ -44,6 +50,7 @@ const environment = z.object({
   LADDER: heights
     .default([1080, 720, 480, 360, 240])
     .describe('even heights from 16 to 4320 with commas between them, such as 1080,720,480'),
+  KEEP_SOURCE: keepSource.default(null).describe('always, never, or a number of days up to 36500'),
   WORKER_CONCURRENCY: wholeNumber.min(1).max(64).optional().describe('a whole number from 1 to 64'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
@@ -65,6 +72,8 @@ export interface Config {
   maxUploadBytes: number
   maxDurationSeconds: number
   ladder: number[]
+  /** how long a ready video keeps its source; null for ever */
+  keepSourceDays: number | null
   workerConcurrency: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
@@ -113,6 +122,7 @@ export function parseConfig(env: Record<string, string | undefined>, root: strin
     maxUploadBytes: e.MAX_UPLOAD_BYTES,
     maxDurationSeconds: e.MAX_DURATION_SECONDS,
     ladder: e.LADDER,
+    keepSourceDays: e.KEEP_SOURCE,
     workerConcurrency: e.WORKER_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     logLevel: e.LOG_LEVEL,
   }

@@ -70,7 +70,7 @@ export async function editVideo(
   return updated !== undefined
 }
 
-export type ChangeOutcome = 'done' | 'not found' | 'conflict'
+export type ChangeOutcome = 'done' | 'not found' | 'conflict' | 'source gone'
 
 /** Stops the work; the source stays, so that it can be retried. Cancelled twice is done. */
 export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
@@ -97,6 +97,7 @@ export async function retryVideo(trx: Trx, boss: Boss, id: string): Promise<Chan
     await send(trx, boss, 'ladder', { videoId: id }) // changes nothing while a job lives
     return 'done'
   }
+  if (video.source_removed_at) return 'source gone'
   const upload = await trx
     .selectFrom('uploads')
     .select('finished_at')

@@ -66,9 +66,28 @@ test('one upload makes one job, however often its end is repeated', async ({ sta
   expect(
     await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id]),
   ).toEqual([{ state: 'completed' }])
-  expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([
-    { outcome: 'won' },
-  ])
+  const attempts = `select outcome from attempts where kind = 'ladder' and video_id = $1`
+  expect(await stack.query(attempts, [id])).toEqual([{ outcome: 'won' }])
+})
+
+test('an upload whose source was removed after ready is still whole, and cannot be retried', async ({
+  stack,
+  clips,
+}) => {
+  const id = await upload(stack, await makeClip(clips, 'not-kept.mp4', { seconds: 1 }))
+  const location = `${stack.url}/api/uploads/${id}`
+  const { length } = await readFile(path.join(stack.dataDir, 'storage/sources', id))
+  await settled(stack, id)
+  // As the sweep does where KEEP_SOURCE says so.
+  await rm(path.join(stack.dataDir, 'storage/sources', id))
+  await stack.query('update videos set source_removed_at = now() where id = $1', [id])
+  expect((await patch(location, length, Buffer.alloc(0))).status).toBe(204)
+  const response = await head(location)
+  expect([response.status, response.headers.get('Upload-Offset')]).toEqual([200, String(length)])
+  const retried = await fetch(`${stack.url}/api/videos/${id}/retry`, { method: 'POST' })
+  expect(retried.status).toBe(409)
+  expect(await retried.json()).toMatchObject({ code: 'source_removed' })
+  expect(await stack.video(id)).toMatchObject({ status: 'ready', playable: true })
 })
 
 test('a death between the last byte and the enqueue is healed by the next HEAD', async ({ stack, clips }) => {

@@ -4,10 +4,11 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { fail } from '#db/attempts.ts'
 import { type JobName, jobNames } from '#db/jobs.ts'
 import { publishExtra } from '#db/publish.ts'
 import { touchUpload } from '#db/uploads.ts'
-import { deleteVideo, findVideo } from '#db/videos.ts'
+import { deleteVideo, findVideo, retryVideo } from '#db/videos.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
@@ -256,9 +257,71 @@ describe('the sweep gives the extra', () => {
   })
 })
 
-async function sweep(): Promise<void> {
+describe('sources', () => {
+  const keeping = async (days: string) => ({
+    ...(await createWorkerContext(t, { KEEP_SOURCE: days })),
+    storage: context.storage,
+  })
+  const isStored = async (id: string) => (await context.storage.stat(sourceKey(id))) !== null
+
+  async function readyFor(days: number): Promise<string> {
+    const id = await readyVideo(t)
+    await store(sourceKey(id), 'source')
+    await sql`update videos set ready_at = now() - ${days} * interval '1 day' where id = ${id}`.execute(t.db)
+    return id
+  }
+
+  test('are kept for ever unless the operator says otherwise', async () => {
+    const id = await readyFor(1000)
+    await sweep()
+    expect(await isStored(id)).toBe(true)
+    expect((await readVideo(t.db, id)).source_removed_at).toBeNull()
+  })
+
+  test('go as soon as their video is ready, or after some days, and the row says when', async () => {
+    const [old, young] = [await readyFor(3), await readyFor(2)]
+    await sweep(await keeping('2.5'))
+    expect([await isStored(old), await isStored(young)]).toEqual([false, true])
+    const before = await readVideo(t.db, old)
+    expect(before.source_removed_at).toBeInstanceOf(Date)
+    await sweep(await keeping('never'))
+    expect(await isStored(young)).toBe(false)
+    expect(await readVideo(t.db, old)).toEqual(before)
+  })
+
+  test('stay while their video is unfinished, has failed or is worked on', async () => {
+    const queued = await queueVideo(t)
+    const failed = await processVideo(t)
+    const failure = { cause: 'video', code: 'not_a_video', message: 'No.' } as const
+    await t.db.transaction().execute(trx => fail(trx, t.boss, failed.job, failed.attempt, failure))
+    const extended = await extendVideo(t)
+    const ids = [queued, failed.id, extended.id]
+    for (const id of ids) await store(sourceKey(id), 'source')
+    await sweep(await keeping('never'))
+    expect(await Promise.all(ids.map(isStored))).toEqual([true, true, true])
+  })
+
+  test('that could not be removed are tried again, and not said to be gone', async () => {
+    const id = await readyFor(1)
+    const own = await keeping('never')
+    const remove = () => Promise.reject(new Error('EIO'))
+    await sweep({ ...own, storage: Object.assign(Object.create(context.storage), { remove }) })
+    expect((await readVideo(t.db, id)).source_removed_at).toBeNull()
+    await sweep(own)
+    expect(await isStored(id)).toBe(false)
+  })
+
+  test('that are gone cannot be retried', async () => {
+    const id = await readyFor(1)
+    await sweep(await keeping('never'))
+    const retry = () => t.db.transaction().execute(trx => retryVideo(trx, t.boss, id))
+    expect(await retry()).toBe('source gone')
+  })
+})
+
+async function sweep(own: WorkerContext = context): Promise<void> {
   await t.boss.send('sweep', {})
-  await runJob(context, 'sweep')
+  await runJob(own, 'sweep')
 }
 
 async function store(key: string, content: string): Promise<void> {

@@ -2,14 +2,14 @@
 // cannot be healed keeps none of the others from it.
 import { send } from '#db/boss.ts'
 import { strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
-import { markSwept, unsweptAttempts } from '#db/leftovers.ts'
+import { giveUpSource, markSwept, removableSources, unsweptAttempts } from '#db/leftovers.ts'
 import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
 import type { Handler, WorkerContext } from './context.ts'
 
 export const sweep: Handler<'sweep'> = async context => {
-  const { db, boss, storage, log } = context
+  const { db, boss, storage, config, log } = context
   await each(context, await openUploads(db), upload => enqueueIfWhole(context, upload))
   await each(context, await expiredUploads(db), async upload => {
     if (!(await enqueueIfWhole(context, upload))) await removeExpired(context, upload.id)
@@ -28,6 +28,10 @@ export const sweep: Handler<'sweep'> = async context => {
     await storage.remove(attemptPrefix(videoId, token))
     await markSwept(db, token)
   })
+  const days = config.keepSourceDays
+  if (days !== null) {
+    await each(context, await removableSources(db, days), id => removeSource(context, id, days))
+  }
   await storage.emptyTrash()
   await forgetDeadWorkers(db)
 }
@@ -61,5 +65,19 @@ async function removeExpired({ db, storage, log }: WorkerContext, id: string): P
     // Before the commit: a row without a file is found again, a file without a row is not.
     await storage.remove(sourceKey(id))
     log.info({ videoId: id }, 'expired upload removed')
+  })
+}
+
+async function removeSource(
+  { db, storage, log }: WorkerContext,
+  videoId: string,
+  days: number,
+): Promise<void> {
+  await db.transaction().execute(async trx => {
+    const key = await giveUpSource(trx, videoId, days)
+    if (!key) return
+    // Before the commit, as above: after a death in between it is only removed again.
+    await storage.remove(key)
+    log.info({ videoId }, 'source removed')
   })
 }

@@ -10,7 +10,13 @@ import { Upload } from '@tus/utils'
 import { z } from 'zod'
 import { log } from '#app/log.ts'
 import type { Server } from '#app/server.ts'
-import { findUpload, removeOpenUpload, touchUpload, UPLOAD_EXPIRES_AFTER_MS } from '#db/uploads.ts'
+import {
+  findUpload,
+  type OpenUpload,
+  removeOpenUpload,
+  touchUpload,
+  UPLOAD_EXPIRES_AFTER_MS,
+} from '#db/uploads.ts'
 
 const uuid = z.uuid()
 const NOTE_EVERY_MS = 60_000
@@ -31,17 +37,8 @@ export class UploadStore extends FileStore {
         // Creation, with its checks, is one transaction in onUploadCreate, before any file exists.
         async set() {},
         async get(id) {
-          const upload = uuid.safeParse(id).success ? await findUpload(server.db, id) : null
-          if (!upload) return undefined
-          return new Upload({
-            id,
-            offset: 0,
-            size: upload.length,
-            metadata: upload.metadata,
-            // tus counts expiry from the creation; an upload that still gets bytes must not expire.
-            // A finished one never does: its client may ask late whether the last byte came.
-            creation_date: (upload.isFinished ? new Date() : upload.lastByteAt).toISOString(),
-          })
+          const upload = await find(server, id)
+          return upload ? asTus(id, upload, 0) : undefined
         },
         async delete(id) {
           await removeOpenUpload(server.db, id)
@@ -53,8 +50,19 @@ export class UploadStore extends FileStore {
     this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration']
   }
 
+  /** A finished upload has all its bytes for ever, also when its source is not kept (KEEP_SOURCE). */
+  override async getUpload(id: string): Promise<Upload> {
+    const upload = await find(this.#server, id)
+    return upload?.isFinished ? asTus(id, upload, upload.length) : super.getUpload(id)
+  }
+
   /** Keeps what arrived when the connection breaks, and throws the error as it is (see isDiskFull). */
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
+    const upload = await find(this.#server, id)
+    if (upload?.isFinished) {
+      readable.resume() // an empty PATCH at the end: there is nothing to write, and perhaps no file
+      return upload.length
+    }
     const file = path.join(this.directory, id)
     const note = async () => touchUpload(this.#server.db, id, (await stat(file)).size)
     const warn = (error: unknown) => log.warn({ err: error, videoId: id }, 'upload not noted')
@@ -69,6 +77,22 @@ export class UploadStore extends FileStore {
     }
     return (await stat(file)).size
   }
+}
+
+async function find({ db }: Server, id: string): Promise<OpenUpload | null> {
+  return uuid.safeParse(id).success ? findUpload(db, id) : null
+}
+
+function asTus(id: string, { length, metadata, isFinished, lastByteAt }: OpenUpload, offset: number): Upload {
+  return new Upload({
+    id,
+    offset,
+    size: length,
+    metadata,
+    // tus counts expiry from the creation; an upload that still gets bytes must not expire.
+    // A finished one never does: its client may ask late whether the last byte came.
+    creation_date: (isFinished ? new Date() : lastByteAt).toISOString(),
+  })
 }
 
 export function isDiskFull(error: unknown): boolean {

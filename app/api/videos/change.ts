@@ -29,6 +29,12 @@ export function changeVideo(
         return Response.json(await videoById(video.id))
       case 'not found':
         return notFound()
+      case 'source gone':
+        return problem(
+          409,
+          'source_removed',
+          'The uploaded file was removed after its video was ready, so nothing can be made from it again. Upload it once more.',
+        )
       case 'conflict':
         return problem(409, 'wrong_status', conflict)
       default:
