@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Config } from '#config'
+import { ENCODERS, MUXERS } from '#media/ffmpeg-parts.ts'
 import { ensure } from './apt.ts'
 import { type Say, Sentence } from './say.ts'
 import { findOnPath } from './which.ts'
@@ -15,7 +16,7 @@ export interface FfmpegTools {
   version: string
 }
 
-const howTo =
+export const howTo =
   process.platform === 'darwin'
     ? 'run `brew install ffmpeg`, or set FFMPEG_PATH and FFPROBE_PATH'
     : 'install one with libx264 (Debian, Ubuntu: `sudo apt-get install ffmpeg`; Fedora: ffmpeg from RPM Fusion; ' +
@@ -33,23 +34,28 @@ export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal
  * What FFMPEG_PATH and FFPROBE_PATH name, else what is on the PATH; null when one of them is missing.
  * @throws Sentence when the one that is there cannot be used
  */
-async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
+export async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
   const ffmpegPath = config.ffmpegPath ?? findOnPath('ffmpeg')
   const ffprobePath = config.ffprobePath ?? findOnPath('ffprobe')
   if (!ffmpegPath || !ffprobePath) return null
-  const [about, encoders] = await Promise.all([
+  const [about, encoders, muxers] = await Promise.all([
     ask(ffmpegPath, ['-hide_banner', '-version']),
     ask(ffmpegPath, ['-hide_banner', '-encoders']),
+    ask(ffmpegPath, ['-hide_banner', '-muxers']),
     ask(ffprobePath, ['-hide_banner', '-version']),
   ])
   const [, version = 'of unknown version'] = /^ffmpeg version (\d[\d.]*|\S+)/.exec(about) ?? []
   // Some distributions leave out H.264 for its patents.
-  for (const encoder of ['libx264', 'aac']) {
-    if (!new RegExp(`^ \\S+ ${encoder} `, 'm').test(encoders)) {
-      throw new Sentence(`${ffmpegPath} was built without the encoder ${encoder}: ${howTo}.`)
-    }
-  }
+  const lacks = [...missing('encoder', ENCODERS, encoders), ...missing('muxer', MUXERS, muxers)]
+  if (lacks.length > 0)
+    throw new Sentence(`${ffmpegPath} was built without the ${lacks.join(', the ')}: ${howTo}.`)
   return { ffmpegPath, ffprobePath, version }
+}
+
+function missing(what: string, names: readonly string[], listed: string): string[] {
+  return names
+    .filter(name => !new RegExp(`^ +\\S+ +${name} `, 'm').test(listed))
+    .map(name => `${what} ${name}`)
 }
 
 async function ask(file: string, args: string[]): Promise<string> {

@@ -15,3 +15,9 @@ export async function isOurStorage(db: Db, storageId: string): Promise<boolean> 
   const row = await db.selectFrom('installation').select('storage_id').executeTakeFirstOrThrow()
   return row.storage_id === storageId
 }
+
+/** The storage that this database remembers; null before any process met it. */
+export async function rememberedStorage(db: Db): Promise<string | null> {
+  const row = await db.selectFrom('installation').select('storage_id').executeTakeFirst()
+  return row?.storage_id ?? null
+}

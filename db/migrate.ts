@@ -8,7 +8,7 @@ import { ConfigError } from '#config'
 import { migrateBoss } from './boss.ts'
 import { type Db, openDatabase, requireConnection } from './client.ts'
 
-const OLDEST_POSTGRES = 150000
+const OLDEST_POSTGRES = 15
 
 /**
  * Brings a database up to date; safe to run by several processes at once and again.
@@ -35,6 +35,21 @@ export async function pendingMigrations(db: Db, folder: string): Promise<string[
   return all.filter(migration => !migration.executedAt).map(migration => migration.name)
 }
 
+/** The names that a database has run, in order; none in one without any table. */
+export async function appliedMigrations(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ exists: boolean }>`
+    select to_regclass('public.kysely_migration') is not null as exists`.execute(db)
+  if (!rows[0]?.exists) return []
+  const applied = await sql<{ name: string }>`
+    select name from public.kysely_migration order by name`.execute(db)
+  return applied.rows.map(row => row.name)
+}
+
+/** The names that this version knows, in order. */
+export async function knownMigrations(): Promise<string[]> {
+  return Object.keys(await readMigrations(path.join(import.meta.dirname, 'migrations')))
+}
+
 function migrator(db: Db, folder: string): Migrator {
   return new Migrator({
     db,
@@ -55,11 +70,17 @@ async function readMigrations(folder: string): Promise<Record<string, Migration>
   return migrations
 }
 
-async function requirePostgresVersion(db: Db): Promise<void> {
+/** Null when the server is new enough, else its major version. */
+export async function outdatedPostgres(db: Db): Promise<number | null> {
   const { rows } = await sql<{
     version: string
   }>`select current_setting('server_version_num') as version`.execute(db)
-  if (Number(rows[0]?.version) < OLDEST_POSTGRES) {
-    throw new ConfigError(`pgreel needs Postgres 15 or newer; this server is ${rows[0]?.version}.`)
-  }
+  const major = Math.floor(Number(rows[0]?.version) / 10_000)
+  return major < OLDEST_POSTGRES ? major : null
+}
+
+async function requirePostgresVersion(db: Db): Promise<void> {
+  const outdated = await outdatedPostgres(db)
+  if (outdated !== null)
+    throw new ConfigError(`pgreel needs Postgres ${OLDEST_POSTGRES} or newer; this server is ${outdated}.`)
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Db } from './client.ts'
 
 export const HEARTBEAT_SECONDS = 2
-const ALIVE_FOR = '7 seconds'
+export const ALIVE_FOR = '7 seconds'
 const FORGOTTEN_AFTER = '1 day'
 
 export interface WorkerIdentity {

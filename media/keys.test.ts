@@ -5,6 +5,7 @@ import {
   isPublicKey,
   isSafeKey,
   mediaUrl,
+  ownerOf,
   sourceKey,
   videoPrefix,
 } from '#media/keys.ts'
@@ -72,4 +73,14 @@ test('URLs stand on this site or on a CDN', () => {
 
 test('a name that leaves its attempt is refused', () => {
   expect(() => attemptKey(VIDEO, TOKEN, '../x')).toThrow('published file')
+})
+
+test.each([
+  [`sources/${VIDEO}`, { videoId: VIDEO, token: null }],
+  [`${PREFIX}/v720/00000.m4s`, { videoId: VIDEO, token: TOKEN }],
+  [`sources/${VIDEO}/x`, null],
+  [`sources/notes.txt`, null],
+  [`videos/${VIDEO}/poster.jpg`, null],
+])('%s belongs to %j', (key, owner) => {
+  expect(ownerOf(key)).toEqual(owner)
 })

@@ -44,6 +44,15 @@ export function isPublicKey(key: string): boolean {
   return top === 'videos' && isUuid(videoId) && isUuid(token) && name.length > 0 && isSafeKey(key)
 }
 
+/** The ids in a key, or null when no video or attempt can own it. `token` is null for a source. */
+export function ownerOf(key: string): { videoId: string; token: string | null } | null {
+  const [top, videoId, token] = key.split('/')
+  if (isPublicKey(key) && videoId && token) return { videoId, token }
+  return top === 'sources' && videoId && key === `sources/${videoId}` && isUuid(videoId)
+    ? { videoId, token: null }
+    : null
+}
+
 /**
  * The one place where URLs of stored bytes are made.
  * @param baseUrl origin (and path) without a closing slash, such as a CDN's; '' for this site

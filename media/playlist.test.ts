@@ -3,6 +3,7 @@ import {
   bitrates,
   masterPlaylist,
   mediaPlaylist,
+  playlistUris,
   targetDuration,
   type VideoVariant,
 } from '#media/playlist.ts'
@@ -28,6 +29,11 @@ test('a finished media playlist', () => {
 #EXT-X-ENDLIST
 `,
   )
+})
+
+test('a media playlist names its init segment, then the others', () => {
+  const text = mediaPlaylist({ init: 'init.mp4', segments: segments(2, 2) })
+  expect(playlistUris(text)).toEqual(['init.mp4', '0.m4s', '1.m4s'])
 })
 
 test('a growing one starts at its beginning and has no end', () => {

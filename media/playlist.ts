@@ -73,6 +73,15 @@ export function mediaPlaylist(playlist: MediaPlaylist): string {
   return `${lines.join('\n')}\n`
 }
 
+/** The files that a media playlist of ours names, its init segment first. */
+export function playlistUris(text: string): string[] {
+  return text.split('\n').flatMap(line => {
+    const [, init] = /^#EXT-X-MAP:URI="([^"]+)"/.exec(line) ?? []
+    if (init) return [init]
+    return line === '' || line.startsWith('#') ? [] : [line]
+  })
+}
+
 /**
  * First the variant to start with, then the others from best to least: Apple's players begin with the
  * first one, before they have measured anything (Technical Note TN2224; the rest of the order means

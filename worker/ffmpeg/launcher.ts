@@ -7,6 +7,7 @@ import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
+import { ENCODERS } from '#media/ffmpeg-parts.ts'
 
 const run = promisify(execFile)
 
@@ -15,7 +16,6 @@ const MAX_FILE_BYTES = 64 * 1024 ** 3
 const MAX_OPEN_FILES = 512
 // The data of one process: 8K decodes in a third of it, a bomb does not take the machine.
 const MAX_DATA_BYTES = 6 * 1024 ** 3
-const ENCODERS = ['libx264', 'aac']
 const PROBE_CPU_SECONDS = 60
 
 export interface Launcher {

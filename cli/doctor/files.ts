@@ -1,0 +1,121 @@
+// Rows against files, both ways: one page or one video at a time, however large the library is.
+import path from 'node:path'
+import type { Db } from '#db/client.ts'
+import {
+  awaitedSources,
+  type PublishedFiles,
+  publishedFiles,
+  unownedSources,
+  unownedTokens,
+} from '#db/invariants.ts'
+import { attemptPrefix, ownerOf } from '#media/keys.ts'
+import { playlistUris } from '#media/playlist.ts'
+import { openStorage, type Storage } from '#media/storage.ts'
+import type { Breach, Context } from './examine.ts'
+
+const pageSize = 200
+// A file that was just written may be ahead of its row.
+const youngMilliseconds = 5 * 60_000
+
+export async function lostSources({ db, config }: Context): Promise<Breach[]> {
+  const storage = await openStorage(config.storageDir)
+  const breaches: Breach[] = []
+  for await (const { id, key, bytes } of pages(db, awaitedSources)) {
+    const found = (await storage.stat(key))?.sizeBytes ?? null
+    if (found === bytes) continue
+    const how = found === null ? 'is missing' : `has ${found} bytes, not ${bytes}`
+    breaches.push({
+      subject: id,
+      message: `${key}, which video ${id} is to be made from, ${how}: delete the video.`,
+    })
+  }
+  return breaches
+}
+
+export async function brokenPublications({ db, config }: Context): Promise<Breach[]> {
+  const storage = await openStorage(config.storageDir)
+  const breaches: Breach[] = []
+  for await (const video of pages(db, publishedFiles)) {
+    const fault = await firstFault(storage, video)
+    if (!fault) continue
+    const message = `${fault}, which video ${video.id} plays from: restore it from a backup, or delete the video.`
+    breaches.push({ subject: video.id, message })
+  }
+  return breaches
+}
+
+/** @returns such as `videos/…/v720/00003.m4s is missing` */
+async function firstFault(storage: Storage, { keys, renditions }: PublishedFiles): Promise<string | null> {
+  const sizes = new Map<string, number>()
+  const folders = [...keys, ...renditions.map(({ key }) => key)].map(key =>
+    key.split('/').slice(0, 3).join('/'),
+  )
+  for (const folder of new Set(folders))
+    for await (const file of storage.list(folder)) sizes.set(file.key, file.sizeBytes)
+
+  for (const key of keys) if (!sizes.has(key)) return `${key} is missing`
+  for (const { key, bytes, segments } of renditions) {
+    if (!sizes.has(key)) return `${key} is missing`
+    const sibling = (uri: string) => `${path.posix.dirname(key)}/${uri}`
+    const parts = key.endsWith('.m3u8') ? (await readPlaylist(storage, key)).map(sibling) : [key]
+    for (const part of parts) if (!sizes.has(part)) return `${part} is missing`
+    for (const { uri, bytes: expected } of segments) {
+      const found = sizes.get(sibling(uri))
+      if (found === undefined) return `${sibling(uri)} is missing`
+      if (found !== expected) return `${sibling(uri)} has ${found} bytes, not ${expected}`
+    }
+    const found = parts.reduce((sum, part) => sum + (sizes.get(part) ?? 0), 0)
+    if (found !== bytes) return `${key} stands for ${found} bytes, not ${bytes}`
+  }
+  return null
+}
+
+async function readPlaylist(storage: Storage, key: string): Promise<string[]> {
+  const file = await storage.open(key)
+  return file ? playlistUris(await new Response(file.stream).text()) : []
+}
+
+/** What nothing in the database knows; one line for a whole attempt. */
+export async function orphans({ db, config, now }: Context): Promise<Breach[]> {
+  const storage = await openStorage(config.storageDir)
+  // From the owner's id to what it would own.
+  const [sources, attempts] = [new Map<string, string>(), new Map<string, string>()]
+  const unowned = new Set<string>()
+  const ask = async () => {
+    for (const [claims, question] of [
+      [sources, unownedSources],
+      [attempts, unownedTokens],
+    ] as const) {
+      for (const id of await question(db, [...claims.keys()])) unowned.add(claims.get(id) ?? id)
+      claims.clear()
+    }
+  }
+  for (const top of ['sources', 'videos']) {
+    for await (const { key, modifiedAt } of storage.list(top)) {
+      if (now() - modifiedAt.getTime() < youngMilliseconds) continue
+      const owner = ownerOf(key)
+      if (!owner) unowned.add(key)
+      else if (owner.token) attempts.set(owner.token, attemptPrefix(owner.videoId, owner.token))
+      else sources.set(owner.videoId, key)
+      if (sources.size + attempts.size >= pageSize) await ask()
+    }
+  }
+  await ask()
+  return [...unowned].map(subject => ({
+    subject,
+    message: `nothing in the database owns ${subject}: delete it from ${config.storageDir}.`,
+  }))
+}
+
+async function* pages<Row extends { id: string }>(
+  db: Db,
+  read: (db: Db, afterId: string | null, limit: number) => Promise<Row[]>,
+): AsyncGenerator<Row> {
+  let after: string | null = null
+  for (;;) {
+    const rows: Row[] = await read(db, after, pageSize)
+    yield* rows
+    after = rows.at(-1)?.id ?? null
+    if (rows.length < pageSize) return
+  }
+}

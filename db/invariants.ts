@@ -1,0 +1,152 @@
+// What must hold between rows, jobs and files, as questions that change nothing: each answers with
+// what breaks it. Some of it is a constraint as well; the doctor looks all the same.
+// A question sees one moment, and work may be between two steps just then: ask twice.
+import { sql } from 'kysely'
+import type { Db } from './client.ts'
+import { jobNames } from './jobs.ts'
+import { ALIVE_FOR } from './workers.ts'
+
+const AT_MOST = 500
+
+/** Index: videos_unfinished. */
+export async function uploadsWithoutRow(db: Db): Promise<string[]> {
+  return column(
+    db,
+    sql`select id as found from videos
+      where status = 'uploading'
+        and deleted_at is null
+        and not exists (select from uploads where video_id = videos.id)`,
+  )
+}
+
+/** Running attempts (tokens) that no worker holds and that no job will give to another. */
+export async function abandonedAttempts(db: Db): Promise<string[]> {
+  return column(
+    db,
+    // An attempt's kind is the name of its queue.
+    sql`select token as found from attempts
+      where outcome = 'running'
+        and not exists (
+          select from workers
+          where workers.id = worker_id and seen_at > now() - ${sql.lit(ALIVE_FOR)}::interval)
+        and not exists (
+          select from pgboss.job
+          where name in (attempts.kind, 'dead')
+            and singleton_key = video_id::text
+            and state in ('created', 'retry', 'active'))`,
+  )
+}
+
+/** Live jobs, as `queue id`, whose video no longer exists. */
+export async function jobsWithoutVideo(db: Db): Promise<string[]> {
+  return column(
+    db,
+    sql`select concat_ws(' ', name, id) as found from pgboss.job
+      where name in (${sql.join(jobNames)})
+        and name <> 'sweep'
+        and state in ('created', 'retry', 'active')
+        and not exists (select from videos where videos.id::text = data ->> 'videoId')`,
+  )
+}
+
+/** Videos with two attempts that run on the same work, or two current publications, or playing an old one. */
+export async function videosWithTwoWinners(db: Db): Promise<string[]> {
+  return column(
+    db,
+    sql`select video_id as found from attempts
+      where outcome = 'running'
+      group by video_id, kind, params
+      having count(*) > 1
+      union
+      select video_id from publications
+      where superseded_at is null
+      group by video_id
+      having count(*) > 1
+      union
+      select videos.id from videos
+      join publications on publications.id = publication_id
+      where superseded_at is not null`,
+  )
+}
+
+/** Queues in which the oldest runnable job waits longer than that while no worker has one of them. */
+export async function stalledQueues(db: Db, seconds: number): Promise<{ name: string; seconds: number }[]> {
+  const { rows } = await sql<{ name: string; seconds: number }>`
+    select name, extract(epoch from now() - min(greatest(created_on, start_after))
+      filter (where state in ('created', 'retry') and start_after < now()))::float8 as seconds
+    from pgboss.job
+    where name in (${sql.join(jobNames)}) and state in ('created', 'retry', 'active')
+    group by name
+    having count(*) filter (where state = 'active') = 0
+      and min(greatest(created_on, start_after)) filter (where state in ('created', 'retry'))
+        < now() - ${seconds} * interval '1 second'`.execute(db)
+  return rows
+}
+
+/** Unfinished videos and the source that their work will read; those after `afterId`, by id. */
+export async function awaitedSources(db: Db, afterId: string | null, limit: number) {
+  let query = db
+    .selectFrom('videos')
+    .select(['id', 'source_key as key', 'source_bytes as bytes'])
+    .where('status', 'in', ['queued', 'processing'])
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .limit(limit)
+  if (afterId) query = query.where('id', '>', afterId)
+  return query.execute()
+}
+
+export interface PublishedFiles {
+  id: string
+  /** named by the video or its publication */
+  keys: string[]
+  renditions: { key: string; bytes: number; segments: { uri: string; bytes: number }[] }[]
+}
+
+/** What the videos after `afterId`, by id, play from. */
+export async function publishedFiles(
+  db: Db,
+  afterId: string | null,
+  limit: number,
+): Promise<PublishedFiles[]> {
+  const { rows } = await sql<PublishedFiles>`
+    select
+      videos.id,
+      array_remove(array[master_key, url_hls, url_mp4, thumbnail], null) as keys,
+      (select coalesce(json_agg(json_build_object('key', key, 'bytes', bytes, 'segments', segments)), '[]')
+        from publication_renditions join renditions on renditions.id = rendition_id
+        where publication_renditions.publication_id = publications.id and state = 'ready') as renditions
+    from videos
+    join publications on publications.id = videos.publication_id
+    where deleted_at is null and (${afterId}::uuid is null or videos.id > ${afterId}::uuid)
+    order by videos.id
+    limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Which of these no video's source is. */
+export async function unownedSources(db: Db, videoIds: string[]): Promise<string[]> {
+  return column(
+    db,
+    sql`select id as found from unnest(${videoIds}::uuid[]) as given(id)
+      where not exists (select from videos where videos.id = given.id)`,
+  )
+}
+
+/** Which of these tokens are no attempt's, or one's whose files the sweep has removed. */
+export async function unownedTokens(db: Db, tokens: string[]): Promise<string[]> {
+  return column(
+    db,
+    sql`select token as found from unnest(${tokens}::uuid[]) as given(token)
+      where not exists (
+        select from attempts where attempts.token = given.token and swept_at is null)`,
+  )
+}
+
+async function column(db: Db, query: ReturnType<typeof sql>): Promise<string[]> {
+  const { rows } = await sql<{ found: string }>`
+    select found::text from (${query}) as answer
+    order by found
+    limit ${AT_MOST}`.execute(db)
+  return rows.map(row => row.found)
+}
