@@ -1,10 +1,6 @@
 // Each thing the doctor looks at is broken by hand, and it must say exactly that, in one line.
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -18,6 +14,7 @@ import { deleteVideo } from '#db/videos.ts'
 import { heartbeat } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
 import { openStorage, type Storage } from '#media/storage.ts'
+import { runCli } from '#test/cli.ts'
 import { createTestDatabase } from '#test/database.ts'
 import { storeFile, storePublication } from '#test/library.ts'
 import {
@@ -344,14 +341,10 @@ function linesOf(findings: Finding[]): string[] {
 
 async function runDoctor(args: string[] = [], env: Record<string, string> = {}) {
   await workerLives()
-  const child = execFile(process.execPath, [path.join(import.meta.dirname, 'doctor.ts'), ...args], {
-    env: { ...process.env, DATABASE_URL: t.url, DATA_DIR: config.dataDir, ...env },
-  })
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout ?? Readable.from([])),
-    text(child.stderr ?? Readable.from([])),
-    once(child, 'close'),
-  ])
+  const { status, stdout, stderr } = await runCli('doctor.ts', args, {
+    ...{ DATABASE_URL: t.url, DATA_DIR: config.dataDir },
+    ...env,
+  }).ended
   expect(stderr).toBe('')
   return { status, stdout }
 }

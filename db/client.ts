@@ -10,6 +10,12 @@ export type Trx = Transaction<Database>
 const BIGINT = 20
 const CONNECT_WITHIN_MS = 10_000
 
+/** What a driver's connection makes of a column. */
+export const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === BIGINT ? Number : pg.types.getTypeParser(oid, format),
+}
+
 /**
  * Opens a pool. Connections that Postgres drops are replaced on next use; `onError` hears of them.
  * @param name shown in pg_stat_activity
@@ -20,9 +26,7 @@ export function openDatabase(url: string, name: string, onError: (error: Error) 
     application_name: name,
     max: 10,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
-    types: {
-      getTypeParser: (oid, format) => (oid === BIGINT ? Number : pg.types.getTypeParser(oid, format)),
-    },
+    types,
   })
   // Without a listener a connection that dies while idle ends the whole process.
   pool.on('error', onError)

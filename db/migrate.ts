@@ -50,6 +50,13 @@ export async function knownMigrations(): Promise<string[]> {
   return Object.keys(await readMigrations(path.join(import.meta.dirname, 'migrations')))
 }
 
+/** Brings our tables (not pg-boss's) to `name`, or to the newest; takes part in a transaction. */
+export async function migrateTables(db: Db, name?: string): Promise<void> {
+  const own = migrator(db, import.meta.dirname)
+  const { error } = await (name ? own.migrateTo(name) : own.migrateToLatest())
+  if (error) throw error
+}
+
 function migrator(db: Db, folder: string): Migrator {
   return new Migrator({
     db,
@@ -79,7 +86,7 @@ export async function outdatedPostgres(db: Db): Promise<number | null> {
   return major < OLDEST_POSTGRES ? major : null
 }
 
-async function requirePostgresVersion(db: Db): Promise<void> {
+export async function requirePostgresVersion(db: Db): Promise<void> {
   const outdated = await outdatedPostgres(db)
   if (outdated !== null)
     throw new ConfigError(`pgreel needs Postgres ${OLDEST_POSTGRES} or newer; this server is ${outdated}.`)

@@ -77,8 +77,11 @@ export async function claimVideo(
 }
 
 /** A video that a worker is busy with. */
-export async function processVideo(stores: Stores): Promise<{ id: string; attempt: Attempt; job: Job }> {
-  const id = await queueVideo(stores)
+export async function processVideo(
+  stores: Stores,
+  length?: number,
+): Promise<{ id: string; attempt: Attempt; job: Job }> {
+  const id = await queueVideo(stores, length)
   const job = await takeJob(stores.boss, 'ladder')
   return { id, job, attempt: await claimVideo(stores, id, job) }
 }
