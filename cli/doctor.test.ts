@@ -191,9 +191,8 @@ const breaks: Record<string, () => Promise<string>> = {
   },
   async 'workers that take no job'() {
     await sql`delete from pgboss.job where state = 'active'`.execute(t.db)
-    await sql`update pgboss.job set created_on = now() - interval '400 seconds', start_after = now() - interval '400 seconds'`.execute(
-      t.db,
-    )
+    await sql`update pgboss.job set created_on = now() - interval '400 seconds', start_after = now() - interval '400 seconds'
+      where name = 'ladder'`.execute(t.db)
     await sql`delete from videos where id = ${videos.processing}`.execute(t.db)
     await rm(storage.localPath(sourceKey(videos.processing)))
     return 'waiting: A job in the queue ladder has waited for 6 minutes and no worker has one of them: restart the workers.'
@@ -262,6 +261,22 @@ const breaks: Record<string, () => Promise<string>> = {
     await rm(published('master.m3u8'))
     return plays('master.m3u8 is missing')
   },
+  async 'an image of a storyboard that is gone'() {
+    const key = `${attemptPrefix(videos.ready, videos.token)}/storyboard.vtt`
+    const list = 'WEBVTT\n\n00:00.000 --> 00:01.000\nstoryboard.jpg#xywh=0,0,160,90\n'
+    await store(key, list)
+    await store(key.replace('.vtt', '.jpg'), 'picture')
+    await sql`
+      with made as (
+        insert into renditions (id, video_id, token, kind, key, bytes)
+        values (gen_random_uuid(), ${videos.ready}, ${videos.token}, 'poster', ${key}, ${list.length + 7})
+        returning id, video_id)
+      insert into publication_renditions
+      select publications.id, made.id from made join publications using (video_id)`.execute(t.db)
+    expect(linesOf(await findingsOf())).toEqual([])
+    await rm(published('storyboard.jpg'))
+    return plays('storyboard.jpg is missing')
+  },
   async 'a source that belongs to no video'() {
     const key = sourceKey(crypto.randomUUID())
     await store(key, 'what?')
@@ -295,6 +310,14 @@ describe('exactly one line is caused by', () => {
       stdout:
         'postgres: No connection to Postgres at 127.0.0.1:1 (connect ECONNREFUSED 127.0.0.1:1): start it there, or set DATABASE_URL to the right address, user and password.\n',
     })
+  })
+
+  test('a machine without FFmpeg', async () => {
+    const onlyShell = await makeFolder()
+    await symlink('/bin/sh', path.join(onlyShell, 'sh'))
+    const { stdout, status } = await runDoctor([], { PATH: onlyShell })
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^ffmpeg: FFmpeg was not found: \S.+\.\n$/)
   })
 
   test.each([

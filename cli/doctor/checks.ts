@@ -1,8 +1,9 @@
 // Every check of the doctor, in order: what is needed first comes first.
-import { strandedVideos, unpurgedVideos } from '#db/heal.ts'
 import {
   abandonedAttempts,
+  deletedWithoutPurge,
   jobsWithoutVideo,
+  unfinishedWithoutJob,
   uploadsWithoutRow,
   videosWithTwoWinners,
 } from '#db/invariants.ts'
@@ -36,13 +37,13 @@ export const checks: Check[] = [
   live(
     'jobs',
     'every unfinished video has a live job',
-    strandedVideos,
+    unfinishedWithoutJob,
     id => `video ${id} is unfinished and has no job: a worker sends it again within a minute; start one.`,
   ),
   live(
     'purges',
     'every deleted video has a job that removes it',
-    unpurgedVideos,
+    deletedWithoutPurge,
     id =>
       `video ${id} is deleted and no job removes its files: a worker sends one within a minute; start one.`,
   ),

@@ -56,13 +56,13 @@ async function firstFault(storage: Storage, { keys, renditions }: PublishedFiles
   for (const key of keys) if (!sizes.has(key)) return `${key} is missing`
   for (const { key, bytes, segments } of renditions) {
     if (!sizes.has(key)) return `${key} is missing`
-    const sibling = (uri: string) => `${path.posix.dirname(key)}/${uri}`
-    const parts = key.endsWith('.m3u8') ? (await readPlaylist(storage, key)).map(sibling) : [key]
+    const parts = await partsOf(storage, key)
     for (const part of parts) if (!sizes.has(part)) return `${part} is missing`
     for (const { uri, bytes: expected } of segments) {
-      const found = sizes.get(sibling(uri))
-      if (found === undefined) return `${sibling(uri)} is missing`
-      if (found !== expected) return `${sibling(uri)} has ${found} bytes, not ${expected}`
+      const part = sibling(key, uri)
+      const found = sizes.get(part)
+      if (found === undefined) return `${part} is missing`
+      if (found !== expected) return `${part} has ${found} bytes, not ${expected}`
     }
     const found = parts.reduce((sum, part) => sum + (sizes.get(part) ?? 0), 0)
     if (found !== bytes) return `${key} stands for ${found} bytes, not ${bytes}`
@@ -70,9 +70,21 @@ async function firstFault(storage: Storage, { keys, renditions }: PublishedFiles
   return null
 }
 
-async function readPlaylist(storage: Storage, key: string): Promise<string[]> {
+/** The files that a rendition's bytes are counted over: what a playlist or a list of images names, or itself. */
+async function partsOf(storage: Storage, key: string): Promise<string[]> {
+  if (key.endsWith('.m3u8')) return playlistUris(await readText(storage, key)).map(uri => sibling(key, uri))
+  if (!key.endsWith('.vtt')) return [key]
+  const images = (await readText(storage, key)).matchAll(/^(\S+)#xywh=/gm)
+  return [key, ...new Set(Array.from(images, ([, uri = '']) => sibling(key, uri)))]
+}
+
+function sibling(key: string, uri: string): string {
+  return `${path.posix.dirname(key)}/${uri}`
+}
+
+async function readText(storage: Storage, key: string): Promise<string> {
   const file = await storage.open(key)
-  return file ? playlistUris(await new Response(file.stream).text()) : []
+  return file ? await new Response(file.stream).text() : ''
 }
 
 /** What nothing in the database knows; one line for a whole attempt. */
