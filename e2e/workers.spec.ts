@@ -71,6 +71,32 @@ test('a worker killed in mid-encode: another finishes, ready exactly once, nothi
   expect(publications).toEqual([{ seq: 1 }, { seq: 2 }])
 })
 
+test('a worker killed while it makes preview and storyboard: the next does it, the video stays ready', async ({
+  startOwn,
+  clips,
+}) => {
+  const stack = await startOwn(1)
+  const id = await upload(stack, await makeClip(clips, 'short.mp4', { seconds: 8 }))
+  const extras = () =>
+    stack.query<{ outcome: string }>(
+      `select outcome from attempts where video_id = $1 and kind = 'extra' order by started_at`,
+      [id],
+    )
+  await expect.poll(extras, { timeout: 60_000, intervals: [20] }).toEqual([{ outcome: 'running' }])
+  await stack.workers[0]?.kill('SIGKILL')
+  const before = await stack.video(id)
+  expect(before).toMatchObject({ status: 'ready', previewUrl: null, storyboardUrl: null })
+  await stack.startWorker()
+  await expectNothingLeftBehind(stack)
+  expect(await extras()).toEqual([{ outcome: 'crashed' }, { outcome: 'won' }])
+  expect(await stack.video(id)).toEqual({
+    ...before,
+    previewUrl: expect.stringContaining('preview.webp'),
+    storyboardUrl: expect.stringContaining('storyboard.vtt'),
+    renditions: expect.arrayContaining(before.renditions),
+  })
+})
+
 test('a worker told to stop hands its job back at once, and the try does not count', async ({
   startOwn,
   clips,

@@ -1,7 +1,15 @@
 // The argv of every command, as pure values: nothing is run here.
 import { describe, expect, test } from 'vitest'
-import { decodeCommand, ladderCommand, mp4Command, posterCommand } from './args.ts'
+import {
+  decodeCommand,
+  ladderCommand,
+  mp4Command,
+  posterCommand,
+  previewCommand,
+  storyboardCommand,
+} from './args.ts'
 import { type Plan, planLadder } from './plan.ts'
+import { planStoryboard } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
 const SOURCE = '/storage/sources/x'
@@ -114,12 +122,49 @@ describe('the MP4 and the poster', () => {
   })
 })
 
+describe('preview and storyboard', () => {
+  const size = { width: 426, height: 240 }
+  const inputs = ['moment0.mp4', 'moment1.mp4']
+  const preview = argv(
+    previewCommand(SCRATCH, { inputs, seconds: [1, 2], size, quality: 30, fps: 8, scale: 1 }),
+  )
+  const storyboard = argv(storyboardCommand(SCRATCH, planStoryboard([2, 2, 1], size)))
+
+  test('the preview is each moment for its time, without sound, for ever', () => {
+    expect(preview.flatMap((arg, index) => (arg === '-t' ? [preview[index + 1]] : []))).toEqual(['1', '2'])
+    expect(option(preview, '-filter_complex')).toBe(
+      '[0:v]fps=8[m0];[1:v]fps=8[m1];[m0][m1]concat=n=2,scale=426:240,setsar=1[preview]',
+    )
+    expect([option(preview, '-map'), option(preview, '-loop'), option(preview, '-q:v')]).toEqual([
+      '[preview]',
+      '0',
+      '30',
+    ])
+  })
+
+  test('the storyboard decodes keyframes only', () => {
+    const before = storyboard.slice(0, storyboard.indexOf('-i'))
+    expect(option(before, '-skip_frame')).toBe('nokey')
+    expect(option(storyboard, '-vf')).toBe('scale=160:90,setsar=1,tile=3x1')
+  })
+
+  test.each([
+    ['preview', preview],
+    ['storyboard', storyboard],
+  ])('%s reads files only, and takes damage for an error', (_, args) => {
+    const before = args.slice(0, args.indexOf('-i'))
+    expect(option(before, '-protocol_whitelist')).toBe('file')
+    expect(before).toContain('-xerror')
+  })
+})
+
 test('no command has an address outside of its folder but the source', () => {
   for (const command of [
     ladderCommand(SOURCE, SCRATCH, plan),
     mp4Command(SCRATCH, plan),
     posterCommand(SCRATCH, 1),
     decodeCommand(SOURCE, SCRATCH, plan),
+    storyboardCommand(SCRATCH, planStoryboard([2], { width: 426, height: 240 })),
   ]) {
     const outside = argv(command).filter(
       arg => arg.startsWith('/') || arg.includes('..') || arg.includes('://'),
