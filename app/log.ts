@@ -1,8 +1,6 @@
-// The web process's log: one JSON line per event, readable in a terminal.
-import { pino } from 'pino'
+// The web process's log; lines that are written while a request is answered carry its id.
+import { requestId } from '#app/requests.ts'
 import { loadConfig } from '#config'
+import { openLog } from '#log'
 
-export const log = pino({
-  level: loadConfig(process.cwd()).logLevel,
-  base: { process: 'web', pid: process.pid },
-})
+export const log = openLog('web', loadConfig(process.cwd()).logLevel, () => ({ requestId: requestId() }))

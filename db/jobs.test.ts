@@ -21,7 +21,7 @@ describe('the catalogue', () => {
     ]
     expect(wrong).toHaveLength(4)
     expectTypeOf<JobName>().toEqualTypeOf<'ladder' | 'extra' | 'purge' | 'dead' | 'sweep'>()
-    expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string }>()
+    expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string; requestId?: string | undefined }>()
   })
 
   test('is exactly what the database has', async () => {
@@ -57,6 +57,14 @@ describe('sending', () => {
     }
     const sent = await t.boss.findJobs<{ videoId: string }>('purge')
     expect(sent.map(job => job.data.videoId).sort()).toEqual([a, b].sort())
+  })
+
+  test('a job carries the request that caused it, and jobs from before there was one are still read', async () => {
+    const videoId = crypto.randomUUID()
+    await t.db.transaction().execute(trx => send(trx, t.boss, 'purge', { videoId, requestId: 'r-1' }))
+    const [job] = await t.boss.findJobs('purge', { key: videoId })
+    expect(jobs.purge.data.parse(job?.data)).toEqual({ videoId, requestId: 'r-1' })
+    expect(jobs.purge.data.parse({ videoId })).toEqual({ videoId })
   })
 
   test.each(['ladder', 'extra', 'purge', 'dead'] as const)('%s takes ids of videos only', name => {

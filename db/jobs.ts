@@ -12,7 +12,10 @@ interface JobDeclaration {
   cron?: string
 }
 
-const videoId = z.object({ videoId: z.uuid() })
+/** The request that caused it, for the log alone; jobs of the sweep have none. */
+const requestId = z.string().max(64).optional()
+
+const videoId = z.object({ videoId: z.uuid(), requestId })
 
 const HOUR = 3600
 

@@ -93,9 +93,10 @@ export async function outstandingBytes(db: Db): Promise<number> {
 /**
  * The last byte is on disk: the video is queued and its job exists, or neither. Called again, by
  * an empty PATCH, a HEAD or the sweep, it changes nothing.
+ * @param requestId of the request that brought the last byte
  * @returns whether this call was the one
  */
-export async function enqueueUpload(trx: Trx, boss: Boss, id: string): Promise<boolean> {
+export async function enqueueUpload(trx: Trx, boss: Boss, id: string, requestId?: string): Promise<boolean> {
   // The video before its upload, as a removal takes them: the other way round is a deadlock.
   await trx.selectFrom('videos').select('id').where('id', '=', id).forUpdate().execute()
   const finished = await trx
@@ -115,7 +116,7 @@ export async function enqueueUpload(trx: Trx, boss: Boss, id: string): Promise<b
     .returning('id')
     .executeTakeFirst()
   if (!queued) return false
-  await send(trx, boss, 'ladder', { videoId: id })
+  await send(trx, boss, 'ladder', { videoId: id, requestId })
   return true
 }
 

@@ -90,11 +90,16 @@ export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
 }
 
 /** Queues a failed or cancelled video again, with a fresh budget of tries. */
-export async function retryVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
+export async function retryVideo(
+  trx: Trx,
+  boss: Boss,
+  id: string,
+  requestId?: string,
+): Promise<ChangeOutcome> {
   const video = await lock(trx, id)
   if (!video) return 'not found'
   if (video.status === 'queued' || video.status === 'processing') {
-    await send(trx, boss, 'ladder', { videoId: id }) // changes nothing while a job lives
+    await send(trx, boss, 'ladder', { videoId: id, requestId }) // changes nothing while a job lives
     return 'done'
   }
   if (video.source_removed_at) return 'source gone'
@@ -114,12 +119,17 @@ export async function retryVideo(trx: Trx, boss: Boss, id: string): Promise<Chan
     .where('id', '=', id)
     .execute()
   await cancelJobs(trx, boss, id, ['ladder'])
-  await send(trx, boss, 'ladder', { videoId: id })
+  await send(trx, boss, 'ladder', { videoId: id, requestId })
   return 'done'
 }
 
 /** Gone for everyone at once; work stops, and the files go with a job of the same transaction. */
-export async function deleteVideo(trx: Trx, boss: Boss, id: string): Promise<ChangeOutcome> {
+export async function deleteVideo(
+  trx: Trx,
+  boss: Boss,
+  id: string,
+  requestId?: string,
+): Promise<ChangeOutcome> {
   const video = await lock(trx, id)
   if (!video) return 'not found'
   await endRunning(trx, id, 'cancelled')
@@ -130,7 +140,7 @@ export async function deleteVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
     .set({ deleted_at: sql<Date>`now()`, ...(isUnfinished && { status: 'cancelled', stage: 'cancelled' }) })
     .where('id', '=', id)
     .execute()
-  await send(trx, boss, 'purge', { videoId: id })
+  await send(trx, boss, 'purge', { videoId: id, requestId })
   return 'done'
 }
 

@@ -1,10 +1,11 @@
 // What every job handler gets.
+
+import type { Logger } from 'pino'
 import type { Config } from '#config'
 import type { Boss, Job } from '#db/boss.ts'
 import type { Db } from '#db/client.ts'
 import type { JobData, JobName } from '#db/jobs.ts'
 import type { Storage } from '#media/storage.ts'
-import type { Logger } from './log.ts'
 
 export interface WorkerContext {
   db: Db

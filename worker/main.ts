@@ -6,15 +6,15 @@ import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase, requireConnection } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
-import { type JobName, jobNames, jobs } from '#db/jobs.ts'
+import { type JobData, type JobName, jobNames, jobs } from '#db/jobs.ts'
 import { pendingMigrations } from '#db/migrate.ts'
 import { HEARTBEAT_SECONDS, heartbeat, removeWorker, type WorkerIdentity } from '#db/workers.ts'
+import { openLog } from '#log'
 import { openStorage, type Storage } from '#media/storage.ts'
 import { aborted, toldToStop } from '#process/told-to-stop.ts'
 import type { Handler, WorkerContext } from './context.ts'
 import { installLauncher, type Launcher, requireEncoders } from './ffmpeg/launcher.ts'
 import { handlers } from './handlers.ts'
-import { openLog } from './log.ts'
 import { sweepScratch } from './scratch.ts'
 
 // Within what a service manager allows before it kills.
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const { signal: stopping } = toldToStop()
   const root = path.dirname(import.meta.dirname)
   const config = loadConfig(root)
-  const log = openLog(config.logLevel)
+  const log = openLog('worker', config.logLevel)
   const url = requireDatabaseUrl(config)
   const name = 'pgreel-worker'
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
@@ -109,9 +109,19 @@ async function serve<Name extends JobName>(context: WorkerContext, name: Name): 
     async ([job]) => {
       if (!job || context.stopping.aborted) throw new Error('worker stopping')
       const data = jobs[name].data.parse(job.data)
-      await handler(context, data as Parameters<Handler<Name>>[1], job as Parameters<Handler<Name>>[2])
+      const log = context.log.child(requestOf(data))
+      await handler(
+        { ...context, log },
+        data as Parameters<Handler<Name>>[1],
+        job as Parameters<Handler<Name>>[2],
+      )
     },
   )
+}
+
+/** What a job's lines carry of the request that caused it. */
+function requestOf(data: JobData<JobName>): { requestId?: string } {
+  return data && 'requestId' in data ? { requestId: data.requestId } : {}
 }
 
 async function requireQueues(boss: Boss): Promise<void> {

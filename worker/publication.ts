@@ -2,6 +2,7 @@
 // An MP4 or a poster that fails costs neither ladder nor video.
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Logger } from 'pino'
 import type { Attempt } from '#db/attempts.ts'
 import type { NewPublication, NewRendition } from '#db/publish.ts'
 import type { RenditionKind } from '#db/schema.ts'
@@ -11,7 +12,6 @@ import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffm
 import type { Plan } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
-import type { Logger } from './log.ts'
 
 const POSTER_AT_SECONDS = 1
 const POSTER_AT_SHARE = 0.1
