@@ -1,61 +1,85 @@
 // Errors as the API tells them: RFC 9457 problem details with a code and a sentence to act on.
+import { STATUS_CODES } from 'node:http'
 import { log } from '#app/log.ts'
+import { currentRequest } from '#app/requests.ts'
+import { isDatabaseAway } from '#db/client.ts'
 
-/**
- * @param code stable, for programs
- * @param detail for people: what is wrong and what to do
- */
-export function problem(status: number, code: string, detail: string, headers?: HeadersInit): Response {
+/** Every code there is, stable, for programs; docs/operations.md says of each what to do. */
+export const problemCodes = [
+  'bad_cursor',
+  'bad_edit',
+  'bad_json',
+  'bad_length',
+  'bad_limit',
+  'bad_upload_request',
+  'bad_videos',
+  'cross_site',
+  'database_unavailable',
+  'disk_full',
+  'internal',
+  'malformed_address',
+  'method_not_allowed',
+  'migrations_pending',
+  'not_a_video',
+  'not_found',
+  'offset_conflict',
+  'too_large',
+  'tus_version',
+  'upload_gone',
+  'upload_not_found',
+  'video_not_found',
+  'wrong_status',
+  'wrong_storage',
+] as const
+
+export type ProblemCode = (typeof problemCodes)[number]
+
+/** @param detail for people: what is wrong and what to do */
+export function problem(status: number, code: ProblemCode, detail: string, headers?: HeadersInit): Response {
+  const request = currentRequest()
+  if (request) request.code = code
   const all = new Headers(headers)
   all.set('Content-Type', 'application/problem+json')
   all.set('Cache-Control', 'no-store')
-  return new Response(JSON.stringify({ type: 'about:blank', title: code, status, code, detail }), {
-    status,
-    headers: all,
-  })
+  if (request) all.set('X-Request-Id', request.id)
+  // With about:blank the title is the status's own phrase (RFC 9457 §4.2.1).
+  const title = STATUS_CODES[status]
+  const body = { type: 'about:blank', title, status, code, detail, requestId: request?.id }
+  return new Response(JSON.stringify(body), { status, headers: all })
+}
+
+/** Thrown where the answer is known: the client gets exactly this. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: ProblemCode
+  constructor(status: number, code: ProblemCode, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
 }
 
 export const notFound = () =>
   problem(404, 'video_not_found', 'There is no such video; it may have been deleted.')
 
-/** Turns what a handler throws into a problem: nothing of ours leaks, everything is logged. */
-export async function answer(handle: () => Promise<Response>): Promise<Response> {
-  try {
-    return await handle()
-  } catch (error) {
-    if (error instanceof BadRequest) return problem(400, error.code, error.message)
-    log.error({ err: error }, 'request failed')
-    return problem(500, 'internal', 'Something went wrong here. Try again in a moment.', {
-      'Retry-After': '5',
-    })
-  }
-}
+const UNDEFINED_TABLE = '42P01'
+const SOON = { 'Retry-After': '5' }
 
-/**
- * As `answer`, for requests that change something: not when another site's page made the browser send
- * them. (Fetch Metadata where the browser sends it, else Origin; scripts send neither.)
- */
-export async function answerOwn(request: Request, handle: () => Promise<Response>): Promise<Response> {
-  if (isForeign(request.headers)) {
-    return problem(403, 'cross_site', 'This can only be asked for by a page of this site, or by a script.')
+/** What a handler threw, as a problem: nothing of ours leaks, what is not the client's doing is logged. */
+export function explain(error: unknown): Response {
+  if (error instanceof Refusal && error.status < 500) {
+    return problem(error.status, error.code, error.message)
   }
-  return answer(handle)
-}
-
-function isForeign(headers: Headers): boolean {
-  const site = headers.get('Sec-Fetch-Site')
-  if (site) return site === 'cross-site' || site === 'same-site'
-  const origin = headers.get('Origin')
-  if (!origin) return false
-  const host = headers.get('X-Forwarded-Host') ?? headers.get('Host')
-  return !URL.canParse(origin) || new URL(origin).host !== host
-}
-
-/** Thrown by parsers of what a client sent. */
-export class BadRequest extends Error {
-  readonly code: string
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
+  const request = currentRequest()
+  if (request) request.error = error
+  else log.error({ err: error }, 'request failed')
+  if (error instanceof Refusal) return problem(error.status, error.code, error.message, SOON)
+  if (isDatabaseAway(error)) {
+    const sentence = 'The database does not answer. Nothing is lost: try again in a moment.'
+    return problem(503, 'database_unavailable', sentence, SOON)
   }
+  if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) {
+    return problem(503, 'migrations_pending', 'The database is not set up: run `pnpm migrate`.', SOON)
+  }
+  return problem(500, 'internal', 'Something went wrong here. Try again in a moment.', SOON)
 }

@@ -2,6 +2,7 @@
 // connection. Made on first use, kept on globalThis (Next.js loads this module more than once).
 
 import { log } from '#app/log.ts'
+import { Refusal } from '#app/problem.ts'
 import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
@@ -16,9 +17,6 @@ export interface Server {
   /** Sends jobs; needs current migrations, so it is started when first needed. */
   boss: () => Promise<Boss>
 }
-
-/** Database and storage are not of one installation. */
-export class WrongStorage extends Error {}
 
 const holder = globalThis as typeof globalThis & { pgreelServer?: Promise<Server> | undefined }
 
@@ -43,7 +41,9 @@ async function open(): Promise<Server> {
   try {
     const storage = await openStorage(config.storageDir)
     if (!(await isOurStorage(db, await storage.identity()))) {
-      throw new WrongStorage(
+      throw new Refusal(
+        503,
+        'wrong_storage',
         `The storage at ${config.storageDir} belongs to another database: check STORAGE_URL and DATA_DIR.`,
       )
     }

@@ -1,7 +1,7 @@
 // Rows → the API's videos, in one place; and the two reads that pages and routes share.
 
 import { z } from 'zod'
-import { BadRequest } from '#app/problem.ts'
+import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
@@ -18,7 +18,7 @@ export async function videoById(id: string): Promise<Video | null> {
   return row && toVideo(row, config.mediaBaseUrl)
 }
 
-/** @throws BadRequest on a cursor that we did not make */
+/** @throws Refusal on a cursor that we did not make */
 export async function feedPage(cursor: string | null, limit: number): Promise<VideoPage> {
   const { db, config } = await server()
   const rows = await feed(db, cursor === null ? null : parseCursor(cursor), limit + 1)
@@ -30,12 +30,12 @@ export async function feedPage(cursor: string | null, limit: number): Promise<Vi
   }
 }
 
-/** `limit` as a client wrote it. @throws BadRequest */
+/** `limit` as a client wrote it. @throws Refusal */
 export function parseLimit(text: string | null): number {
   if (text === null) return 10
   const limit = Number(text)
   if (!/^\d{1,3}$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
-    throw new BadRequest('bad_limit', `limit must be a whole number from 1 to ${MAX_LIMIT}.`)
+    throw new Refusal(400, 'bad_limit', `limit must be a whole number from 1 to ${MAX_LIMIT}.`)
   }
   return limit
 }
@@ -81,7 +81,7 @@ function parseCursor(cursor: string): FeedPosition {
   const match = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString())
   const [, microseconds, id] = match ?? []
   if (!microseconds || !id || !uuid.safeParse(id).success) {
-    throw new BadRequest('bad_cursor', 'The cursor is not one of ours: start again without it.')
+    throw new Refusal(400, 'bad_cursor', 'The cursor is not one of ours: start again without it.')
   }
   return { playableAtMicroseconds: Number(microseconds), id }
 }

@@ -53,3 +53,23 @@ export async function requireConnection(url: string): Promise<void> {
     await client.end()
   }
 }
+
+// SQLSTATE classes: connection exceptions, insufficient resources, operator intervention.
+const AWAY_SQLSTATE = /^(08|53|57)[0-9A-Z]{3}$/
+const AWAY_ERRNO = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]
+const CONNECTION_GONE = /connection terminated|timeout exceeded when trying to connect|connection ended/i
+
+/** Whether an error says that the database does not answer now, and may soon. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return AWAY_SQLSTATE.test(code) || AWAY_ERRNO.includes(code) || CONNECTION_GONE.test(error.message)
+}

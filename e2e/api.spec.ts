@@ -1,5 +1,9 @@
 // The JSON API and the bytes, as a script meets them: what is wrong is said, never a 500.
-import { createUpload, idOf } from './stack.ts'
+import { once } from 'node:events'
+import { type IncomingMessage, STATUS_CODES, request as send } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { makeClip } from '#test/clips.ts'
+import { createUpload, idOf, settled, upload } from './stack.ts'
 import { expect, test } from './test.ts'
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
@@ -39,6 +43,18 @@ const WRONG: [method: string, path: string, status: number, body?: string][] = [
   ['GET', '/media/..%2f..%2f..%2fetc%2fpasswd', 404],
   ['GET', `/media/videos/${UNKNOWN}/${UNKNOWN}/..%2f..%2f..%2f..%2fstorage-id`, 404],
   ['GET', `/media/~1.sig/videos/${UNKNOWN}/${UNKNOWN}/master.m3u8`, 404],
+  ['GET', '/media', 404],
+  ['GET', '/api', 404],
+  ['GET', '/api/nothing', 404],
+  ['DELETE', '/api/nothing/at/all', 404],
+  ['PATCH', `/api/videos/${UNKNOWN}`, 400, '{"visibility":"all"}'],
+  ['PATCH', `/api/videos/${UNKNOWN}`, 400, '{}'],
+  ['PUT', '/api/videos', 405],
+  ['POST', '/api/health', 405],
+  ['PROPFIND', '/api/videos', 405],
+  ['GET', '/api/uploads', 405],
+  ['GET', `/api/videos/${UNKNOWN}/retry`, 405],
+  ['DELETE', '/media/videos', 405],
 ]
 
 for (const [method, path, status, body] of WRONG) {
@@ -49,8 +65,95 @@ for (const [method, path, status, body] of WRONG) {
     expect(response.headers.get('Content-Type')).toBe('application/problem+json')
     const problem = await response.json()
     expect(problem).toMatchObject({ status, code: expect.stringMatching(/^[a-z_]+$/) })
-    expect(problem.detail.length).toBeGreaterThan(10)
+    expect(problem.title).toBe(STATUS_CODES[status])
+    expect(problem.requestId).toBe(response.headers.get('X-Request-Id'))
+    expect(problem.detail).toMatch(/^[A-Za-z].{10,200}\.$/)
+    // Our own words, not the schema library's.
+    expect(problem.detail).not.toMatch(/expected|invalid|unrecognized/i)
+    if (status === 405) expect(response.headers.get('Allow')).toMatch(/^([A-Z]+, )+OPTIONS$/)
   })
+}
+
+test('TRACE, which no HTTP library may pass on, is a method like any other that is not taken', async ({
+  stack,
+}) => {
+  const request = send(`${stack.url}/api/videos`, { method: 'TRACE' })
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  expect(response.statusCode).toBe(405)
+  expect(response.headers).toMatchObject({
+    allow: 'GET, HEAD, OPTIONS',
+    'content-type': 'application/problem+json',
+  })
+  expect(JSON.parse(await text(response))).toMatchObject({ code: 'method_not_allowed' })
+})
+
+test('HEAD on an event stream answers and opens none', async ({ stack }) => {
+  const response = await fetch(`${stack.url}/api/events?videos=${UNKNOWN}`, { method: 'HEAD' })
+  expect(response.headers.get('Content-Type')).toMatch(/^text\/event-stream/)
+  expect(await response.text()).toBe('')
+})
+
+test('whatever is below /media can be kept by any CDN, or says that it must not be', async ({
+  stack,
+  clips,
+}) => {
+  const id = await upload(stack, await makeClip(clips, 'cached.mp4', { seconds: 1 }))
+  const { hlsUrl, mp4Url } = await settled(stack, id)
+  const playlist = new URL(`${hlsUrl}`, stack.url).href
+  const rung = new URL((await lines(playlist)).at(-1) ?? '', playlist).href
+  const segment = new URL((await lines(rung)).find(line => line.endsWith('.m4s')) ?? '', rung).href
+  const mp4 = new URL(`${mp4Url}`, stack.url).href
+  const forEver = 'public, max-age=31536000, immutable'
+  const bytes = {
+    ...{ ...MEDIA, 'accept-ranges': 'bytes', etag: expect.stringMatching(/^"/) },
+    'content-security-policy': "default-src 'none'; sandbox",
+  }
+  const is = { length: expect.stringMatching(/^[1-9]\d*$/) }
+  const segmentHeaders = { ...bytes, 'cache-control': forEver, 'content-type': 'video/iso.segment' }
+  expect(await headersOf(segment)).toEqual({ ...segmentHeaders, 'content-length': is.length, status: '200' })
+  expect(await headersOf(playlist)).toEqual({
+    ...{ ...bytes, 'cache-control': forEver, 'content-length': is.length },
+    ...{ 'content-type': 'application/vnd.apple.mpegurl', status: '200' },
+  })
+  const video = { ...bytes, 'content-type': 'video/mp4' }
+  expect(await headersOf(mp4, { Range: 'bytes=0-99' })).toEqual({
+    ...{ ...video, 'cache-control': forEver, 'content-length': '100', status: '206' },
+    'content-range': expect.stringMatching(/^bytes 0-99\/\d+$/),
+  })
+  expect(await headersOf(mp4, { Range: 'bytes=99999999-' })).toEqual({
+    ...{ ...video, 'cache-control': 'no-store', status: '416' },
+    ...{ 'content-range': expect.stringMatching(/^bytes \*\/\d+$/), 'transfer-encoding': 'chunked' },
+  })
+  const { etag } = await headersOf(segment)
+  expect(await headersOf(segment, { 'If-None-Match': `${etag}` })).toEqual({
+    ...segmentHeaders,
+    status: '304',
+  })
+  expect(await headersOf(`${segment}.gone`)).toEqual({
+    ...{ ...MEDIA, 'cache-control': 'no-store', 'content-type': 'application/problem+json', status: '404' },
+    ...{ 'transfer-encoding': 'chunked', 'x-request-id': expect.any(String), vary: 'Accept-Encoding' },
+    'content-encoding': 'gzip',
+  })
+})
+
+// On every answer below /media. Only a problem varies, by its compression.
+const MEDIA = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Accept-Ranges, Content-Length, Content-Range, ETag',
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'x-content-type-options': 'nosniff',
+}
+
+async function headersOf(url: string, headers: HeadersInit = {}): Promise<Record<string, string>> {
+  const response = await fetch(url, { headers })
+  await response.arrayBuffer()
+  const { date: _d, connection: _c, 'keep-alive': _k, ...rest } = Object.fromEntries(response.headers)
+  return { ...rest, status: String(response.status) }
+}
+
+async function lines(url: string): Promise<string[]> {
+  return (await (await fetch(url)).text()).trim().split('\n')
 }
 
 test('what another site’s page makes a browser send is refused', async ({ stack }) => {

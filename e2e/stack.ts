@@ -17,6 +17,8 @@ const root = path.resolve(import.meta.dirname, '..')
 
 interface StackOptions {
   workers?: number
+  /** a Postgres of the test's own, to be stopped by it; else one is made */
+  databaseUrl?: string
   env?: Record<string, string>
 }
 
@@ -42,10 +44,12 @@ interface Process {
   kill: (signal: NodeJS.Signals) => Promise<void>
 }
 
-export async function startStack({ workers = 1, env = {} }: StackOptions = {}): Promise<Stack> {
+export async function startStack({ workers = 1, databaseUrl, env = {} }: StackOptions = {}): Promise<Stack> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'pgreel-e2e-'))
   await chmod(dataDir, 0o711)
-  const postgres = await startPostgres(dataDir, () => {}, { throwaway: true })
+  const postgres = databaseUrl
+    ? { url: databaseUrl, stop: async () => {} }
+    : await startPostgres(dataDir, () => {}, { throwaway: true })
   const port = await anyFreePort('127.0.0.1')
   const url = `http://127.0.0.1:${port}`
   const client = new pg.Client({ connectionString: postgres.url })
@@ -192,21 +196,33 @@ async function publishedFolders({ dataDir }: Stack): Promise<string[]> {
 }
 
 /** Uploads as a script would: tus 1.0.0 by hand. @returns the video's id */
-export async function upload(stack: Stack, file: string | Buffer, filename = 'clip.mp4'): Promise<string> {
+export async function upload(
+  stack: Stack,
+  file: string | Buffer,
+  filename = 'clip.mp4',
+  headers: Record<string, string> = {},
+): Promise<string> {
   const bytes = typeof file === 'string' ? await readFile(file) : file
-  const { location } = await createUpload(stack, bytes.length, { filename, filetype: 'video/mp4' })
-  const response = await patch(location, 0, bytes)
+  const metadata = { filename, filetype: 'video/mp4' }
+  const { location } = await createUpload(stack, bytes.length, metadata, headers)
+  const response = await patch(location, 0, bytes, headers)
   expect(response.status).toBe(204)
   return idOf(location)
 }
 
-export async function createUpload(stack: Stack, length: number, metadata: Record<string, string>) {
+export async function createUpload(
+  stack: Stack,
+  length: number,
+  metadata: Record<string, string>,
+  headers: Record<string, string> = {},
+) {
   const pairs = Object.entries(metadata).map(
     ([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`,
   )
   const response = await fetch(`${stack.url}/api/uploads`, {
     method: 'POST',
     headers: {
+      ...headers,
       'Tus-Resumable': '1.0.0',
       'Upload-Length': String(length),
       'Upload-Metadata': pairs.join(','),
@@ -216,10 +232,16 @@ export async function createUpload(stack: Stack, length: number, metadata: Recor
   return { response, location }
 }
 
-export function patch(location: string, offset: number, bytes: Buffer): Promise<Response> {
+export function patch(
+  location: string,
+  offset: number,
+  bytes: Buffer,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(location, {
     method: 'PATCH',
     headers: {
+      ...headers,
       'Tus-Resumable': '1.0.0',
       'Upload-Offset': String(offset),
       'Content-Type': 'application/offset+octet-stream',

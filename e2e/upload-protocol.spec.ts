@@ -1,6 +1,6 @@
 // tus as hostile or unlucky clients speak it: identical bytes, one job, clear refusals.
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { makeClip } from '#test/clips.ts'
 import { createUpload, head, idOf, patch, settled, upload } from './stack.ts'
@@ -61,7 +61,9 @@ test('one upload makes one job, however often its end is repeated', async ({ sta
   await Promise.all([1, 2, 3].map(() => patch(location, length, Buffer.alloc(0))))
   expect((await head(location)).headers.get('Upload-Offset')).toBe(String(length))
   await settled(stack, id)
-  await patch(location, length, Buffer.alloc(0))
+  // Its offset is right and it appends nothing: as tus 1.0.0 has it, that is a success.
+  const empty = await patch(location, length, Buffer.alloc(0))
+  expect([empty.status, empty.headers.get('Upload-Offset')]).toEqual([204, String(length)])
   await head(location)
   expect(
     await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id]),
@@ -155,6 +157,7 @@ test('a disk that fills up in mid-upload is said to be full, and the upload can 
 
 const MISUSES: [title: string, method: string, headers: Record<string, string>, status: number][] = [
   ['no version', 'POST', { 'Upload-Length': '1' }, 412],
+  ['another version', 'POST', { 'Tus-Resumable': '0.2.0', 'Upload-Length': '1' }, 412],
   ['a negative length', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': '-1' }, 400],
   ['a length that is no number', 'POST', { 'Tus-Resumable': '1.0.0', 'Upload-Length': 'many' }, 400],
   ['no length', 'POST', { 'Tus-Resumable': '1.0.0' }, 400],
@@ -172,6 +175,7 @@ for (const [title, method, headers, status] of MISUSES) {
     expect(response.status).toBeGreaterThanOrEqual(400)
     expect(response.status, await response.clone().text()).toBe(status)
     expect(response.headers.get('Content-Type')).toBe('application/problem+json')
+    if (status === 412) expect(response.headers.get('Tus-Version')).toBe('1.0.0')
   })
 }
 
@@ -180,9 +184,37 @@ test('a PATCH at the wrong offset, or longer than declared, changes nothing beyo
 }) => {
   const { location } = await createUpload(stack, 10, VIDEO)
   expect((await patch(location, 5, Buffer.alloc(5))).status).toBe(409)
-  await patch(location, 0, Buffer.alloc(50))
+  const longer = await patch(location, 0, Buffer.alloc(50))
+  expect(longer.status).toBe(413)
+  expect((await longer.json()).detail).toMatch(/^More bytes came than the 10 that were declared/)
   expect(await stored(stack, location)).toBeLessThanOrEqual(10)
   await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
+test('a creation that fails frees the room it was promised at once', async ({ stack }) => {
+  const open = () => stack.query('select video_id from uploads where finished_at is null')
+  const before = await open()
+  const sources = path.join(stack.dataDir, 'storage/sources')
+  await rename(sources, `${sources}-away`)
+  await writeFile(sources, 'no folder')
+  const failed = await createUpload(stack, 1000, VIDEO)
+  await rm(sources)
+  await rename(`${sources}-away`, sources)
+  expect(failed.response.status).toBe(500)
+  expect(await failed.response.json()).toMatchObject({ code: 'internal' })
+  expect(await open()).toEqual(before)
+
+  const tooLong = await fetch(`${stack.url}/api/uploads`, {
+    method: 'POST',
+    headers: {
+      ...{ 'Tus-Resumable': '1.0.0', 'Upload-Length': '10', 'Upload-Metadata': 'filename YS5tcDQ=' },
+      'Content-Type': 'application/offset+octet-stream',
+    },
+    body: 'more than ten bytes',
+  })
+  expect(tooLong.status).toBe(413)
+  expect((await tooLong.json()).detail).toMatch(/^More bytes came than the 10 /)
+  expect(await open()).toEqual(before)
 })
 
 test('names and titles with control characters and NUL become harmless text', async ({ stack }) => {

@@ -1,5 +1,6 @@
 // Errors by who must act. VideoError: the uploader (permanent, shown). WorldError: nobody, it is
 // tried again. Anything else that is thrown is ours.
+import { isDatabaseAway } from '#db/client.ts'
 
 /** The file cannot become a video; `message` says why and what to do, in words for its uploader. */
 export class VideoError extends Error {
@@ -19,27 +20,9 @@ export class WorldError extends Error {
   }
 }
 
-// What passes by itself: a full disk, a machine short of something, a database that restarts.
-const WORLD_ERRNO = [
-  'ENOSPC',
-  'EDQUOT',
-  'EIO',
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'ESTALE',
-  'EROFS',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
-  'EHOSTUNREACH',
-  'ENOTFOUND',
-]
-// Postgres: connection, transaction rollback, resources, operator intervention (SQLSTATE classes).
-const WORLD_SQLSTATE = /^(08|40|53|57)[0-9A-Z]{3}$/
-const CONNECTION_GONE = /connection terminated|timeout exceeded when trying to connect|connection ended/i
+// What passes by itself: a full disk, a machine short of something.
+const WORLD_ERRNO = ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EROFS']
+const TRANSACTION_ROLLBACK = /^40[0-9A-Z]{3}$/
 
 /** Sorts what was thrown; errors of the file system that pass by themselves are the world's. */
 export function sortFailure(error: unknown): {
@@ -51,7 +34,7 @@ export function sortFailure(error: unknown): {
   if (error instanceof WorldError) return { cause: 'world', code: error.code, message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (WORLD_ERRNO.includes(errno) || WORLD_SQLSTATE.test(errno) || CONNECTION_GONE.test(message)) {
+  if (WORLD_ERRNO.includes(errno) || TRANSACTION_ROLLBACK.test(errno) || isDatabaseAway(error)) {
     return { cause: 'world', code: errno.toLowerCase() || 'connection', message }
   }
   return { cause: 'ours', code: 'internal', message }

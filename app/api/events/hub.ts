@@ -1,6 +1,7 @@
 // Open event streams of this process: one listening connection wakes them all, each change is read
 // once however many watch it.
 import { log } from '#app/log.ts'
+import { requests } from '#app/requests.ts'
 import type { Server } from '#app/server.ts'
 import type { Video } from '#app/video.ts'
 import { toVideo } from '#app/video-json.ts'
@@ -30,7 +31,8 @@ export interface Hub {
 const holder = globalThis as typeof globalThis & { pgreelHub?: Hub }
 
 export function hub(server: Server): Hub {
-  holder.pgreelHub ??= openHub(server)
+  // It outlives the request that opened it, and its log lines are not that request's.
+  holder.pgreelHub ??= requests.exit(() => openHub(server))
   return holder.pgreelHub
 }
 

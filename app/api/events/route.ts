@@ -1,8 +1,9 @@
 // GET /api/events?videos=a,b,c: one stream of server-sent events for many videos (HTML Living
 // Standard §9.2). `video` is a snapshot, `stage` one step with an id that Last-Event-ID replays from.
 import { z } from 'zod'
+import { route } from '#app/answer.ts'
 import { log } from '#app/log.ts'
-import { answer, problem } from '#app/problem.ts'
+import { problem } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import { hub, type Message, type Subscriber } from './hub.ts'
 
@@ -18,25 +19,26 @@ const videoIds = z
   .transform(text => [...new Set(text.toLowerCase().split(','))])
   .pipe(z.array(z.uuid()).min(1).max(MAX_VIDEOS))
 
-export function GET(request: Request): Promise<Response> {
-  return answer(async () => {
-    const ids = videoIds.safeParse(new URL(request.url).searchParams.get('videos') ?? '')
-    if (!ids.success) {
-      return problem(400, 'bad_videos', `videos must be 1 to ${MAX_VIDEOS} ids, separated by commas.`)
-    }
-    const lastEvent = request.headers.get('Last-Event-ID')
-    const afterId = lastEvent !== null && /^\d{1,15}$/.test(lastEvent) ? Number(lastEvent) : null
-    const stream = await openStream(ids.data, afterId, request.signal)
-    return new Response(stream, {
-      headers: {
-        'Content-Type': 'text/event-stream; charset=utf-8',
-        // no-transform: compression would hold messages back; nginx is told the same in its own words.
-        'Cache-Control': 'no-cache, no-transform',
-        'X-Accel-Buffering': 'no',
-      },
-    })
-  })
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  // no-transform: compression would hold messages back; nginx is told the same in its own words.
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
 }
+
+async function watch(request: Request): Promise<Response> {
+  const ids = videoIds.safeParse(new URL(request.url).searchParams.get('videos') ?? '')
+  if (!ids.success) {
+    return problem(400, 'bad_videos', `videos must be 1 to ${MAX_VIDEOS} ids, separated by commas.`)
+  }
+  // A stream that nobody reads would never be closed.
+  if (request.method === 'HEAD') return new Response(null, { headers: HEADERS })
+  const lastEvent = request.headers.get('Last-Event-ID')
+  const afterId = lastEvent !== null && /^\d{1,15}$/.test(lastEvent) ? Number(lastEvent) : null
+  return new Response(await openStream(ids.data, afterId, request.signal), { headers: HEADERS })
+}
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({ GET: watch })
 
 async function openStream(
   ids: string[],

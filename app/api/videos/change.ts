@@ -1,29 +1,26 @@
 // What retry and cancel share: one transaction on one video, then the video as it is.
-import { answerOwn, notFound, problem } from '#app/problem.ts'
+import { notFound, problem } from '#app/problem.ts'
+import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
 import type { Boss } from '#db/boss.ts'
 import type { Trx } from '#db/client.ts'
 import type { ChangeOutcome } from '#db/videos.ts'
 
-export interface Context {
+export interface VideoContext {
   params: Promise<{ id: string }>
 }
 
-type Change = (trx: Trx, boss: Boss, id: string) => Promise<ChangeOutcome>
+type Change = (trx: Trx, boss: Boss, id: string, requestId?: string) => Promise<ChangeOutcome>
 
-export function changeVideo(
-  request: Request,
-  { params }: Context,
-  change: Change,
-  conflict: string,
-): Promise<Response> {
-  return answerOwn(request, async () => {
+/** @param conflict the sentence for a video whose status does not allow the change */
+export function changeVideo(change: Change, conflict: string) {
+  return async (_request: Request, { params }: VideoContext): Promise<Response> => {
     const video = await videoById((await params).id)
     if (!video) return notFound()
     const { db, boss } = await server()
     const queue = await boss()
-    const outcome = await db.transaction().execute(trx => change(trx, queue, video.id))
+    const outcome = await db.transaction().execute(trx => change(trx, queue, video.id, requestId()))
     switch (outcome) {
       case 'done':
         return Response.json(await videoById(video.id))
@@ -40,5 +37,5 @@ export function changeVideo(
       default:
         return outcome satisfies never
     }
-  })
+  }
 }

@@ -1,9 +1,12 @@
 // /api/uploads: resumable uploads, tus 1.0.0 (https://tus.io/protocols/resumable-upload).
 import { MemoryLocker, Server as TusServer } from '@tus/server'
+import { route } from '#app/answer.ts'
 import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
-import { answerOwn, problem } from '#app/problem.ts'
+import { type ProblemCode, problem } from '#app/problem.ts'
 import { type Server, server } from '#app/server.ts'
+import { findUpload, removeOpenUpload } from '#db/uploads.ts'
+import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
 import { finishUpload } from '../finish.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
@@ -28,8 +31,9 @@ function tusFor(own: Server): TusServer {
       // A finished upload is a video: it is deleted through the API, or not at all.
       disableTerminationForFinishedUploads: true,
       namingFunction: () => crypto.randomUUID(),
-      onUploadCreate: async (_request, upload) => {
+      onUploadCreate: async (request, upload) => {
         await admit(own, upload)
+        admitted.set(request, upload.id)
         return {}
       },
       onUploadFinish: async (_request, upload) => {
@@ -38,7 +42,8 @@ function tusFor(own: Server): TusServer {
       },
       onResponseError: (_request, error) => {
         if (isDiskFull(error)) return DISK_FULL
-        if (error instanceof Error && !('status_code' in error)) log.error({ err: error }, 'upload failed')
+        // What tus does not know is explained as everywhere else.
+        if (error instanceof Error && !('status_code' in error)) throw error
         return undefined
       },
     })
@@ -47,34 +52,46 @@ function tusFor(own: Server): TusServer {
   return tus
 }
 
-function handle(request: Request): Promise<Response> {
-  return answerOwn(request, () => speakTus(request))
-}
+const TUS = { 'Tus-Resumable': '1.0.0', 'Tus-Version': '1.0.0' }
+
+/** Which upload a request has created, for as long as it runs. */
+const admitted = new WeakMap<Request, string>()
 
 async function speakTus(request: Request): Promise<Response> {
-  let own: Server
-  try {
-    own = await server()
-  } catch (error) {
-    log.error({ err: error }, 'upload refused')
-    return problem(
-      503,
-      'database_unreachable',
-      'The server is not ready. The upload goes on when it is back.',
-    )
+  // tus answers 400 to another version; the protocol says 412 and which one it would be.
+  if (request.method !== 'OPTIONS' && request.headers.get('Tus-Resumable') !== '1.0.0') {
+    return problem(412, 'tus_version', 'Send Tus-Resumable: 1.0.0.', TUS)
   }
-  const response = await tusFor(own).handleWeb(request)
-  if (response.status >= 400) return explain(response, own)
+  const own = await server()
+  let response: Response | undefined
+  try {
+    response = await tusFor(own).handleWeb(request)
+  } finally {
+    if (!response?.ok) await release(own, admitted.get(request))
+  }
+  if (!response.ok) return refuse(response, request, own)
   if (request.method === 'HEAD') {
     // A client may take "offset = length" for success: then the video has to be queued as well.
     const { headers } = response
-    const id = new URL(request.url).pathname.split('/').at(-1)
-    if (id && headers.get('Upload-Offset') === headers.get('Upload-Length')) await finishUpload(own, id)
+    if (headers.get('Upload-Offset') === headers.get('Upload-Length')) await finishUpload(own, idOf(request))
   }
   return response
 }
 
-const CODES: Record<number, [code: string, detail: string]> = {
+/**
+ * A client whose creation failed never hears of the upload: the room it was promised is free again at
+ * once, not in a day.
+ */
+async function release({ db, storage }: Server, id: string | undefined): Promise<void> {
+  if (id === undefined) return
+  try {
+    if (await removeOpenUpload(db, id)) await storage.remove(sourceKey(id))
+  } catch (error) {
+    log.warn({ err: error, videoId: id }, 'failed upload not removed, the sweep will')
+  }
+}
+
+const CODES: Record<number, [code: ProblemCode, detail: string]> = {
   400: ['bad_upload_request', 'The upload request is not well formed.'],
   403: ['bad_upload_request', 'The upload request is not allowed at this offset or state.'],
   404: ['upload_not_found', 'There is no such upload; it may have been cancelled. Start again.'],
@@ -83,27 +100,39 @@ const CODES: Record<number, [code: string, detail: string]> = {
     'The server has another number of bytes. Ask for the offset and go on from there.',
   ],
   410: ['upload_gone', 'The upload has expired. Start again.'],
-  412: ['tus_version', 'Send Tus-Resumable: 1.0.0.'],
-  413: ['too_large', 'The file is too large.'],
   415: ['not_a_video', ''],
   507: ['disk_full', ''],
 }
 
 /** tus answers in plain text; our errors are problems, with its headers. */
-async function explain(response: Response, { config }: Server): Promise<Response> {
+async function refuse(response: Response, request: Request, own: Server): Promise<Response> {
   const said = (await response.text()).trim()
+  const headers = new Headers(response.headers)
+  headers.delete('Content-Length')
+  if (response.status === 413) return problem(413, 'too_large', await tooLarge(request, own), headers)
   // "Not implemented" is the client's to mend: we want the length at once.
   const status = response.status === 501 ? 400 : response.status
   const [code, sentence] = CODES[status] ?? ['internal', 'Something went wrong here. Try again in a moment.']
-  const limit = status === 413 ? ` At most ${describeBytes(config.maxUploadBytes)} is allowed.` : ''
-  const detail = `${sentence || said}${limit}${status < 412 && said ? ` (${said})` : ''}`
-  const headers = new Headers(response.headers)
-  headers.delete('Content-Length')
+  const detail = `${sentence || said}${status < 412 && said ? ` (${said})` : ''}`
   return problem(status, code, detail, headers)
 }
 
-// The bytes of a source are nobody's to fetch.
-const noGet = () =>
-  problem(405, 'method_not_allowed', 'An upload cannot be read.', { Allow: 'POST, HEAD, PATCH, DELETE' })
+async function tooLarge(request: Request, { db, config }: Server): Promise<string> {
+  const declared =
+    request.method === 'POST'
+      ? Number(request.headers.get('Upload-Length'))
+      : ((await findUpload(db, idOf(request)))?.length ?? 0)
+  if (declared > config.maxUploadBytes) {
+    return `The file is too large. At most ${describeBytes(config.maxUploadBytes)} is allowed.`
+  }
+  return `More bytes came than the ${declared} that were declared for this upload (Upload-Length). Send exactly those.`
+}
 
-export { handle as DELETE, handle as HEAD, handle as OPTIONS, handle as PATCH, handle as POST, noGet as GET }
+function idOf(request: Request): string {
+  return new URL(request.url).pathname.split('/').at(-1) ?? ''
+}
+
+// GET is not among them: the bytes of a source are nobody's to fetch.
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({
+  ...{ HEAD: speakTus, POST: speakTus, PATCH: speakTus, DELETE: speakTus, OPTIONS: speakTus },
+})

@@ -1,16 +1,15 @@
 // GET, PATCH and DELETE /api/videos/:id.
 import { z } from 'zod'
+import { route } from '#app/answer.ts'
+import type { VideoContext } from '#app/api/videos/change.ts'
 import { cleanLine, cleanLines } from '#app/clean-text.ts'
-import { answer, answerOwn, BadRequest, notFound, problem } from '#app/problem.ts'
+import { notFound, problem, Refusal } from '#app/problem.ts'
+import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
 import { deleteVideo, editVideo } from '#db/videos.ts'
 
 export const dynamic = 'force-dynamic'
-
-interface Context {
-  params: Promise<{ id: string }>
-}
 
 const edits = z
   .strictObject({
@@ -19,54 +18,57 @@ const edits = z
     visibility: z.enum(['public', 'unlisted', 'private']),
   })
   .partial()
-  .refine(changes => Object.keys(changes).length > 0, 'nothing to change')
+  .refine(changes => Object.keys(changes).length > 0)
 
-export function GET(_request: Request, { params }: Context): Promise<Response> {
-  return answer(async () => {
-    const video = await videoById((await params).id)
-    return video ? Response.json(video, { headers: { 'Cache-Control': 'no-store' } }) : notFound()
-  })
+const RULES: Record<string, string> = {
+  title: 'title must be a text of 1 to 200 characters.',
+  description: 'description must be a text of at most 5000 characters.',
+  visibility: 'visibility must be public, unlisted or private.',
 }
 
-export function PATCH(request: Request, { params }: Context): Promise<Response> {
-  return answerOwn(request, async () => {
-    const changes = edits.safeParse(await readJson(request))
-    if (!changes.success) {
-      const [issue] = changes.error.issues
-      return problem(
-        400,
-        'bad_edit',
-        `Nothing was changed. ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
-      )
-    }
-    const video = await videoById((await params).id)
-    const { db } = await server()
-    if (!video || !(await editVideo(db, video.id, changes.data))) return notFound()
-    return Response.json(await videoById(video.id))
-  })
+async function read(_request: Request, { params }: VideoContext): Promise<Response> {
+  const video = await videoById((await params).id)
+  return video ? Response.json(video, { headers: { 'Cache-Control': 'no-store' } }) : notFound()
 }
 
-export function DELETE(request: Request, { params }: Context): Promise<Response> {
-  return answerOwn(request, async () => {
-    const video = await videoById((await params).id)
-    if (!video) return notFound()
-    const { db, boss } = await server()
-    const queue = await boss()
-    const outcome = await db.transaction().execute(trx => deleteVideo(trx, queue, video.id))
-    return outcome === 'not found' ? notFound() : new Response(null, { status: 204 })
-  })
+async function edit(request: Request, { params }: VideoContext): Promise<Response> {
+  const changes = edits.safeParse(await readJson(request))
+  if (!changes.success) {
+    const field = changes.error.issues[0]?.path[0]
+    const rule = RULES[String(field)] ?? 'Send title, description or visibility, and nothing else.'
+    return problem(400, 'bad_edit', `Nothing was changed. ${rule}`)
+  }
+  const video = await videoById((await params).id)
+  const { db } = await server()
+  if (!video || !(await editVideo(db, video.id, changes.data))) return notFound()
+  return Response.json(await videoById(video.id))
 }
+
+async function remove(_request: Request, { params }: VideoContext): Promise<Response> {
+  const video = await videoById((await params).id)
+  if (!video) return notFound()
+  const { db, boss } = await server()
+  const queue = await boss()
+  const outcome = await db.transaction().execute(trx => deleteVideo(trx, queue, video.id, requestId()))
+  return outcome === 'not found' ? notFound() : new Response(null, { status: 204 })
+}
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({
+  GET: read,
+  PATCH: edit,
+  DELETE: remove,
+})
 
 const MAX_BODY_BYTES = 64 * 1024
 
 async function readJson(request: Request): Promise<unknown> {
   if (Number(request.headers.get('Content-Length') ?? Infinity) > MAX_BODY_BYTES) {
-    throw new BadRequest('bad_length', `Send a Content-Length of at most ${MAX_BODY_BYTES} bytes.`)
+    throw new Refusal(400, 'bad_length', `Send a Content-Length of at most ${MAX_BODY_BYTES} bytes.`)
   }
   try {
     return await request.json()
   } catch (error) {
-    if (error instanceof SyntaxError) throw new BadRequest('bad_json', 'The body is not JSON.')
+    if (error instanceof SyntaxError) throw new Refusal(400, 'bad_json', 'The body is not JSON.')
     throw error
   }
 }
