@@ -189,7 +189,7 @@ export async function endRunning(
 }
 
 /** What a video says when we stopped trying. */
-const GAVE_UP: Failure = {
+export const GAVE_UP: Failure = {
   cause: 'ours',
   code: 'gave_up',
   message:
