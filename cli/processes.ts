@@ -24,6 +24,8 @@ export interface ChildOptions {
 
 export interface Child {
   name: string
+  /** 0 when it could not be started */
+  pid: number
   /** Resolves when the process has ended, with a phrase such as `exit status 1`. Never rejects. */
   ended: Promise<Ending>
   /** The last lines it wrote. */
@@ -65,6 +67,7 @@ export function startChild(name: string, command: string, args: string[], option
   let stopping: Promise<void> | undefined
   return {
     name,
+    pid: child.pid ?? 0,
     ended,
     tail: () => lines.join('\n'),
     stop: () => {

@@ -1,6 +1,6 @@
 // pg-boss as pgreel uses it: jobs are sent, completed and failed inside our own transactions.
 // Must not know any job's meaning.
-import { fromKysely, type Job, PgBoss } from 'pg-boss'
+import { fromKysely, type Job, PgBoss, type WorkOptions } from 'pg-boss'
 import type { Trx } from './client.ts'
 import { type JobData, type JobName, jobNames, jobs } from './jobs.ts'
 
@@ -41,6 +41,18 @@ export async function startBoss({ url, name, works, onError }: BossOptions): Pro
   boss.on('error', onError)
   await boss.start()
   return boss
+}
+
+/** How a worker takes the jobs of a queue, one at a time in each of `slots`. */
+export function workOptions(name: JobName, slots: number) {
+  return {
+    batchSize: 1,
+    localConcurrency: slots,
+    // NOTIFY wakes one fetch; a backlog then drains at this pace, and a lost NOTIFY costs no more.
+    pollingIntervalSeconds: 0.5,
+    notifyPollingIntervalSeconds: 0.5,
+    ...('heartbeatSeconds' in jobs[name].queue && { heartbeatRefreshSeconds: 2 }),
+  } satisfies WorkOptions
 }
 
 /** Creates and updates pg-boss's schema, every queue of the catalogue and their schedules. */

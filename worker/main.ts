@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { type Config, loadConfig, requireDatabaseUrl } from '#config'
-import { type Boss, startBoss } from '#db/boss.ts'
+import { type Boss, startBoss, workOptions } from '#db/boss.ts'
 import { type Db, openDatabase, requireConnection } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { type JobData, type JobName, jobNames, jobs } from '#db/jobs.ts'
@@ -96,27 +96,16 @@ async function openOwnStorage(db: Db, config: Config, root: string): Promise<Sto
 async function serve<Name extends JobName>(context: WorkerContext, name: Name): Promise<void> {
   const handler: Handler<Name> = handlers[name]
   const concurrency = name === 'ladder' ? context.config.workerConcurrency : 1
-  await context.boss.work<unknown>(
-    name,
-    {
-      batchSize: 1,
-      localConcurrency: concurrency,
-      // NOTIFY wakes one fetch; a backlog then drains at this pace, and a lost NOTIFY costs no more.
-      pollingIntervalSeconds: 0.5,
-      notifyPollingIntervalSeconds: 0.5,
-      ...('heartbeatSeconds' in jobs[name].queue && { heartbeatRefreshSeconds: 2 }),
-    },
-    async ([job]) => {
-      if (!job || context.stopping.aborted) throw new Error('worker stopping')
-      const data = jobs[name].data.parse(job.data)
-      const log = context.log.child(requestOf(data))
-      await handler(
-        { ...context, log },
-        data as Parameters<Handler<Name>>[1],
-        job as Parameters<Handler<Name>>[2],
-      )
-    },
-  )
+  await context.boss.work<unknown>(name, workOptions(name, concurrency), async ([job]) => {
+    if (!job || context.stopping.aborted) throw new Error('worker stopping')
+    const data = jobs[name].data.parse(job.data)
+    const log = context.log.child(requestOf(data))
+    await handler(
+      { ...context, log },
+      data as Parameters<Handler<Name>>[1],
+      job as Parameters<Handler<Name>>[2],
+    )
+  })
 }
 
 /** What a job's lines carry of the request that caused it. */

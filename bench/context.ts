@@ -1,0 +1,16 @@
+// What every bench gets.
+import type { Say } from '#cli/say.ts'
+import type { Figure } from './figures.ts'
+
+export interface BenchContext {
+  /** for work on the bench itself: everything small, figures mean nothing */
+  quick: boolean
+  /** draw bench/plots/<name>.svg */
+  plot: boolean
+  signal: AbortSignal
+  /** gets what ends and removes everything the bench makes */
+  closing: AsyncDisposableStack
+  say: Say
+}
+
+export type Bench = (context: BenchContext) => Promise<Figure[]>

@@ -1,0 +1,73 @@
+// The smallest pictures that say something: bars, and distributions. Grey text on no ground, so that
+// they can be read on light and dark pages.
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { root } from '#cli/project.ts'
+
+const COLOURS = ['#2f81f7', '#db6d28', '#a371f7', '#3fb950', '#d29922']
+const GREY = '#808890'
+const WIDTH = 720
+const LEFT = 190
+
+/** One bar for each value, on one scale from zero. */
+export function drawBars(
+  name: string,
+  title: string,
+  unit: string,
+  bars: { label: string; value: number }[],
+) {
+  const scale = (WIDTH - LEFT - 90) / Math.max(...bars.map(bar => bar.value))
+  const parts = bars.map(({ label, value }, index) => {
+    const y = 44 + index * 30
+    const bar = `<rect x="${LEFT}" y="${y}" width="${(value * scale).toFixed(1)}" height="20" rx="3" fill="${colour(index)}"/>`
+    const number = text(LEFT + value * scale + 8, y + 15, `${value.toPrecision(3)} ${unit}`)
+    return text(LEFT - 10, y + 15, label, 'end') + bar + number
+  })
+  return write(name, title, 54 + bars.length * 30, parts)
+}
+
+/** How large a share of the values is at most so many: one line for each series, x by powers of ten. */
+export function drawShares(
+  name: string,
+  title: string,
+  unit: string,
+  series: { label: string; values: number[] }[],
+) {
+  const all = series.flatMap(({ values }) => values)
+  const [low, high] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
+  const x = (value: number) => 50 + ((Math.log10(value) - low) / (high - low)) * (WIDTH - 240)
+  const y = (share: number) => 260 - share * 210
+  const grid = [0, 0.5, 0.95].map(
+    share =>
+      `<path d="M50 ${y(share)}H${WIDTH - 190}" stroke="${GREY}" stroke-opacity=".4"/>${text(42, y(share) + 4, `${share * 100} %`, 'end')}`,
+  )
+  const ticks = Array.from({ length: high - low + 1 }, (_, power) => 10 ** (low + power))
+  const lines = series.map(({ label, values }, index) => {
+    const sorted = values.toSorted((a, b) => a - b)
+    const points = sorted.map(
+      (value, rank) => `${x(value).toFixed(1)} ${y((rank + 1) / sorted.length).toFixed(1)}`,
+    )
+    const line = `<path d="M${points.join('L')}" fill="none" stroke="${colour(index)}" stroke-width="2.5"/>`
+    return line + text(WIDTH - 175, 70 + index * 24, label, 'start', colour(index))
+  })
+  const labels = ticks.map(tick => text(x(tick), 282, `${tick} ${unit}`, 'middle'))
+  return write(name, title, 296, [...grid, ...labels, ...lines])
+}
+
+async function write(name: string, title: string, height: number, parts: string[]): Promise<void> {
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`
+  const folder = path.join(root, 'bench/plots')
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    path.join(folder, `${name}.svg`),
+    [head, `<title>${title}</title>`, text(10, 22, title), ...parts, '</svg>', ''].join('\n'),
+  )
+}
+
+function text(x: number, y: number, words: string, anchor = 'start', fill = GREY): string {
+  return `<text x="${x.toFixed(0)}" y="${y.toFixed(0)}" text-anchor="${anchor}" fill="${fill}">${words}</text>`
+}
+
+function colour(index: number): string {
+  return COLOURS[index % COLOURS.length] ?? GREY
+}
