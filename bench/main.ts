@@ -9,6 +9,7 @@ import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   queue: () => import('./queue.ts'),
+  transcode: () => import('./transcode.ts'),
 }
 
 const STOP_WITHIN_MS = 3000

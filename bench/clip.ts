@@ -1,0 +1,85 @@
+// The video that is transcoded: 1080p30 with a zoom over fine detail, a shaky pan, many small moving
+// things, cuts and a camera's grain. Made once, by FFmpeg alone, and kept in the system's folder for
+// temporary files.
+import { access, mkdir, rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { run } from '#cli/processes.ts'
+import type { BenchContext } from './context.ts'
+
+/** Part of the file's name: change it with the picture. */
+const VERSION = 2
+const SCENE_SECONDS = 10
+
+export interface ClipOptions {
+  seconds: number
+  /** the same again and again, without encoding it again */
+  times?: number
+}
+
+/** @returns the file's path */
+export async function getClip(context: BenchContext, { seconds, times = 1 }: ClipOptions): Promise<string> {
+  if (times > 1) {
+    const once = await getClip(context, { seconds })
+    const loop = ['-stream_loop', String(times - 1), '-i', once, '-c', 'copy']
+    return make(context, `clip-${seconds}x${times}`, loop)
+  }
+  context.say(`A clip of ${seconds} s`)
+  return make(context, `clip-${seconds}`, [
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      `mandelbrot=s=1280x720:r=30:start_scale=1.2:end_scale=0.05:end_pts=300:maxiter=500`,
+    ],
+    ...['-f', 'lavfi', '-i', 'mandelbrot=s=2880x1620:r=30:start_x=-0.7453:start_y=0.1127:start_scale=0.01'],
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      'life=s=320x180:r=30:mold=20:ratio=0.35:seed=7:death_color=#204060:life_color=#f0c080',
+    ],
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      'anoisesrc=c=pink:a=0.2:r=48000:seed=7',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=f=330:r=48000',
+    ],
+    ...['-filter_complex', FILTERS, '-map', '[v]', '-map', '[s]', '-t', String(seconds)],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '21', '-c:a', 'aac', '-b:a', '128k'],
+  ])
+}
+
+const SCENE = `trim=duration=${SCENE_SECONDS},setpts=PTS-STARTPTS,scale=1920:1080,setsar=1,format=yuv420p`
+const SHAKY_PAN = `crop=1920:1080:'480+400*sin(t*0.7)+3*sin(t*19)':'270+200*sin(t*0.4)+2*sin(t*23)'`
+const FILTERS = [
+  `[0:v]${SCENE}[zoom]`,
+  `[1:v]trim=end_frame=1,gblur=1.5,loop=${SCENE_SECONDS * 30}:1,setpts=N/30/TB,${SHAKY_PAN},${SCENE}[pan]`,
+  `[2:v]gblur=1.5,${SCENE}[crowd]`,
+  '[zoom][pan][crowd]concat=n=3:v=1:a=0,fps=30,noise=alls=5:allf=t:all_seed=7[v]',
+  '[3:a][4:a]amix=2,volume=0.5[s]',
+].join(';')
+
+async function make({ signal }: BenchContext, name: string, args: string[]): Promise<string> {
+  const folder = path.join(tmpdir(), 'pgreel-bench-clips')
+  const file = path.join(folder, `${name}-v${VERSION}.mp4`)
+  try {
+    await access(file)
+    return file
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  await mkdir(folder, { recursive: true })
+  const draft = `${file}.${process.pid}.mp4`
+  await run('ffmpeg', 'ffmpeg', ['-y', '-v', 'error', ...args, draft], {
+    cwd: folder,
+    show: 'nothing',
+    signal,
+  })
+  await rename(draft, file)
+  return file
+}

@@ -1,0 +1,162 @@
+// What a video costs: CPU time of the whole worker, from the queued row to the published video, beside
+// the same ladder written by hand and beside a command for each output.
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { run } from '#cli/processes.ts'
+import { commandForMp4, commandPerOutput, oneCommand, openFfmpeg, RUNGS } from './by-hand.ts'
+import { getClip } from './clip.ts'
+import type { Bench, BenchContext } from './context.ts'
+import { type Figure, median, medianRatio } from './figures.ts'
+import { drawBars } from './plot.ts'
+import { cpuSeconds, cpuSecondsOfEnded } from './process-cpu.ts'
+import { addVideo, type Stack, startDatabase, startWorker, waitForStatus, waitUntil } from './stack.ts'
+
+/** CPU seconds of one round, in the order in which they are measured. */
+interface Round {
+  ready: number
+  withExtras: number
+  byHand: number
+  perOutput: number
+  /** of `perOutput`: the MP4, which a remux would make for next to nothing */
+  mp4Again: number
+}
+
+export const bench: Bench = async context => {
+  const { signal, say } = context
+  const clip = await getClip(context, { seconds: context.quick ? 5 : 30 })
+  const stack = await startDatabase(context)
+  const worker = await startWorker(context, stack, { WORKER_CONCURRENCY: '1' })
+  const handFolder = path.join(stack.dataDir, 'by-hand')
+  for (const { height } of RUNGS) await mkdir(path.join(handFolder, `v${height}`), { recursive: true })
+  await mkdir(path.join(handFolder, 'audio'))
+  const byHand = await openFfmpeg(handFolder, signal)
+  const perOutput = await openFfmpeg(path.join(stack.dataDir, 'per-output'), signal)
+  const rounds: Round[] = []
+  let id = ''
+  for (let round = 0; round < (context.quick ? 1 : 2); round += 1) {
+    say(`Round ${round + 1}: the worker`)
+    const ours = await transcode(context, stack, worker.pid, clip)
+    id = ours.id
+    say(`Round ${round + 1}: one command, written by hand`)
+    const hand = await costOf(() => oneCommand(byHand, clip))
+    let each = { perOutput: Number.NaN, mp4Again: Number.NaN }
+    if (round === 0) {
+      // Twice as long as the others and far away from its bound: once is enough.
+      say(`Round ${round + 1}: a command for each output`)
+      const mp4Again = await costOf(() => commandForMp4(perOutput, clip))
+      each = { perOutput: mp4Again + (await costOf(() => commandPerOutput(perOutput, clip))), mp4Again }
+    }
+    rounds.push({ ...ours, byHand: hand, ...each })
+  }
+  say('SSIM of every rung')
+  const similarity = {
+    ours: await ssim(context, clip, await publishedFolder(stack, id)),
+    byHand: await ssim(context, clip, handFolder),
+  }
+  return report(context, rounds, similarity)
+}
+
+/** One video through the real queue. Extras are what other jobs make of it after it is ready. */
+async function transcode(context: BenchContext, stack: Stack, workerPid: number, clip: string) {
+  const before = cpuSeconds(workerPid)
+  const id = await addVideo(stack, clip)
+  await waitForStatus(context, stack, [id], "status = 'ready'")
+  const ready = cpuSeconds(workerPid) - before
+  await waitUntil(context, async () => {
+    const { rows } = await sql`
+      select from pgboss.job where state in ('created', 'retry', 'active') and data ->> 'videoId' = ${id}`.execute(
+      stack.db,
+    )
+    return rows.length === 0
+  })
+  return { id, ready, withExtras: cpuSeconds(workerPid) - before }
+}
+
+async function costOf(work: () => Promise<void>): Promise<number> {
+  const before = cpuSecondsOfEnded()
+  await work()
+  return cpuSecondsOfEnded() - before
+}
+
+async function publishedFolder({ db, dataDir }: Stack, id: string): Promise<string> {
+  const video = await db.selectFrom('videos').select('url_hls').where('id', '=', id).executeTakeFirstOrThrow()
+  return path.join(dataDir, 'storage', path.dirname(video.url_hls ?? ''))
+}
+
+/** Each rung beside the source scaled to its size, frame by frame; by height. */
+async function ssim({ signal }: BenchContext, clip: string, folder: string): Promise<Map<number, number>> {
+  const inputs = RUNGS.flatMap(({ height }) => ['-allowed_extensions', 'ALL', '-i', `v${height}/index.m3u8`])
+  // By number, not by time: a muxer may start its clock where it likes.
+  const numbered = 'setpts=N/30/TB'
+  const chains = RUNGS.map(
+    ({ width, height }, i) =>
+      `[s${i}]scale=${width}:${height},${numbered}[a${i}];[${i + 1}:v]${numbered}[b${i}];[b${i}][a${i}]ssim@v${height}`,
+  )
+  const split = `[0:v]split=${RUNGS.length}${RUNGS.map((_, i) => `[s${i}]`).join('')}`
+  const args = ['-nostdin', '-nostats', '-hide_banner', '-i', clip, ...inputs]
+  const filters = [split, ...chains].join(';')
+  const options = { cwd: folder, show: 'nothing', signal } as const
+  const log = await run(
+    'ffmpeg',
+    'ffmpeg',
+    [...args, '-filter_complex', filters, '-an', '-f', 'null', '-'],
+    options,
+  )
+  return new Map(
+    [...log.matchAll(/\[ssim@v(\d+).* All:([\d.]+)/g)].map(([, height, all]) => [
+      Number(height),
+      Number(all),
+    ]),
+  )
+}
+
+async function report(
+  { plot }: BenchContext,
+  rounds: Round[],
+  similarity: { ours: Map<number, number>; byHand: Map<number, number> },
+): Promise<Figure[]> {
+  const of = (side: keyof Round) =>
+    median(rounds.map(round => round[side]).filter(value => !Number.isNaN(value)))
+  const ratio = (a: keyof Round, b: keyof Round) =>
+    medianRatio(rounds.filter(round => !Number.isNaN(round[b])).map(round => [round[a], round[b]]))
+  const seconds = (figure: string, value: number): Figure => ({ figure, value, unit: 'CPU s', bound: null })
+  const against = (figure: string, value: number, atMost: number): Figure => ({
+    figure,
+    value,
+    unit: '×',
+    bound: { atMost },
+  })
+  if (plot) {
+    await drawBars('transcode', 'CPU seconds for 30 seconds of 1080p30', 's', [
+      { label: 'pgreel, until ready', value: of('ready') },
+      { label: 'pgreel, with extras', value: of('withExtras') },
+      { label: 'one command, by hand', value: of('byHand') },
+      { label: 'a command per output', value: of('perOutput') },
+    ])
+  }
+  return [
+    seconds('worker, until the video is ready', of('ready')),
+    seconds('worker, with the extras that come after', of('withExtras')),
+    seconds('one command by hand, and its remux', of('byHand')),
+    seconds('a command for each output', of('perOutput')),
+    against('worker until ready : one command', ratio('ready', 'byHand'), 1.1),
+    against('worker with extras : one command', ratio('withExtras', 'byHand'), 1.1),
+    against('worker until ready : a command for each output', ratio('ready', 'perOutput'), 0.65),
+    against('worker with extras : a command for each output', ratio('withExtras', 'perOutput'), 0.65),
+    {
+      figure: 'worker with extras : the same, had it remuxed its MP4',
+      value: of('withExtras') / (of('perOutput') - of('mp4Again')),
+      unit: '×',
+      bound: null,
+    },
+    ...RUNGS.flatMap(({ height }): Figure[] => {
+      const ours = similarity.ours.get(height) ?? Number.NaN
+      const difference = Math.abs(ours - (similarity.byHand.get(height) ?? Number.NaN))
+      return [
+        { figure: `SSIM of ${height}p`, value: ours, unit: '', bound: null },
+        { figure: `SSIM of ${height}p, difference`, value: difference, unit: '', bound: { atMost: 0.002 } },
+      ]
+    }),
+  ]
+}
