@@ -8,6 +8,7 @@ import type { Bench } from './context.ts'
 import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
+  feed: () => import('./feed.ts'),
   queue: () => import('./queue.ts'),
   transcode: () => import('./transcode.ts'),
 }

@@ -48,7 +48,8 @@ export const bench: Bench = async context => {
   for (const contender of contenders) figures.push(...(await measureBacklog(context, contender, floor)))
   if (context.plot) {
     const series = contenders.map(({ name, latencies }) => ({ label: name, values: latencies }))
-    await drawShares('queue', 'Jobs whose handler had begun, by time since the commit', 'ms', series)
+    const title = 'Jobs whose handler had begun, by time since the commit'
+    await drawShares({ name: 'queue', title, unit: 'ms' }, series)
   }
   return figures
 }

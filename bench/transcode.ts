@@ -128,7 +128,7 @@ async function report(
     bound: { atMost },
   })
   if (plot) {
-    await drawBars('transcode', 'CPU seconds for 30 seconds of 1080p30', 's', [
+    await drawBars({ name: 'transcode', title: 'CPU seconds for 30 seconds of 1080p30', unit: 's' }, [
       { label: 'pgreel, until ready', value: of('ready') },
       { label: 'pgreel, with extras', value: of('withExtras') },
       { label: 'one command, by hand', value: of('byHand') },

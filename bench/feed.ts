@@ -1,0 +1,205 @@
+// Whether the feed stays quick over 100 000 videos, and while ladders take every core: its latency
+// under an open loop beside an empty route, and what Postgres reads for a page at any depth.
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Database } from '#db/schema.ts'
+import { type FeedPosition, feed } from '#db/videos.ts'
+import { getClip } from './clip.ts'
+import type { Bench, BenchContext } from './context.ts'
+import type { Figure } from './figures.ts'
+import { fillLibrary } from './library.ts'
+import { comparePercentiles, openLoop } from './open-loop.ts'
+import { below, cpuSeconds } from './process-cpu.ts'
+import { addVideo, type Stack, startDatabase, startWeb, startWorker, waitForStatus } from './stack.ts'
+
+const ROWS = 100_000
+const PAGE = 10
+const PER_SECOND = 100
+const DEPTHS = [0.01, 0.5, 0.99]
+// The cheapest route there is: a route handler of the same server that reads nothing and answers a
+// fixed object of the same kind.
+const EMPTY_ROUTE = { path: '/api/malformed', status: 400 }
+
+export const bench: Bench = async context => {
+  const stack = await startDatabase(context)
+  const rows = context.quick ? ROWS / 20 : ROWS
+  context.say(`Writing ${rows} videos`)
+  await fillLibrary(stack.db, rows, context.signal)
+  const positions = await Promise.all(DEPTHS.map(depth => positionAt(stack, Math.floor(rows * depth))))
+  const figures = await explainPages(stack, positions)
+  const web = await startWeb(context, stack)
+  const pages = ['/api/videos', ...positions.map(at => `/api/videos?cursor=${cursorOf(at)}`)]
+  const pairs = context.quick ? 1 : 4
+  const load: Load = (paths, status = 200) =>
+    openLoop({
+      url: index => web.url + paths[index % paths.length],
+      ...{ status, perSecond: PER_SECOND, seconds: context.quick ? 2 : 10, signal: context.signal },
+    })
+  context.say(`${PER_SECOND} requests a second: the empty route, the feed, in turn`)
+  await load(pages)
+  figures.push(...(await besideEmptyRoute(web.pid, load, pages, pairs)))
+  return [...figures, ...(await besideLadders(context, stack, () => load(pages), pairs))]
+}
+
+/** Asks for paths in turn. @returns latencies in ms */
+type Load = (paths: string[], status?: number) => Promise<number[]>
+
+async function besideEmptyRoute(
+  webPid: number,
+  load: Load,
+  pages: string[],
+  pairs: number,
+): Promise<Figure[]> {
+  const cpu = { empty: meter(webPid), feed: meter(webPid) }
+  const { base, other, ratio } = await comparePercentiles({
+    base: () => cpu.empty.run(() => load([EMPTY_ROUTE.path], EMPTY_ROUTE.status)),
+    other: () => cpu.feed.run(() => load(pages)),
+    ...{ pairs, share: 0.99 },
+  })
+  const [empty, feed] = [cpu.empty.msEach(), cpu.feed.msEach()]
+  return [
+    { figure: 'empty route, p99', value: base, unit: 'ms', bound: null },
+    { figure: 'feed, p99', value: other, unit: 'ms', bound: null },
+    { figure: 'feed : empty route, p99', value: ratio, unit: '×', bound: { atMost: 3 } },
+    { figure: 'empty route, CPU of the web process', value: empty, unit: 'ms each', bound: null },
+    { figure: 'feed, CPU of the web process', value: feed, unit: 'ms each', bound: null },
+  ]
+}
+
+/** CPU time of a process per answer, over every turn of one kind. */
+function meter(pid: number) {
+  let [seconds, answers] = [0, 0]
+  return {
+    async run(load: () => Promise<number[]>): Promise<number[]> {
+      const before = cpuSeconds(pid)
+      const latencies = await load()
+      seconds += cpuSeconds(pid) - before
+      answers += latencies.length
+      return latencies
+    },
+    msEach: () => (seconds * 1000) / answers,
+  }
+}
+
+/** Idle means that the same FFmpegs are stopped for the moment: everything else is equal. */
+async function besideLadders(
+  context: BenchContext,
+  stack: Stack,
+  load: () => Promise<number[]>,
+  pairs: number,
+): Promise<Figure[]> {
+  const worker = await startWorker(context, stack, { WORKER_CONCURRENCY: '2' })
+  const clip = await getClip(context, { seconds: 30, times: 4 })
+  const ids = await Promise.all([addVideo(stack, clip), addVideo(stack, clip)])
+  await waitForStatus(context, stack, ids, "status = 'processing' and progress > 0.005")
+  const signalLadders = (name: 'SIGSTOP' | 'SIGCONT') => {
+    const ffmpegs = below(worker.pid, 'ffmpeg')
+    if (ffmpegs.length !== 2) throw new Error(`${ffmpegs.length} ladders are running, not two`)
+    for (const pid of ffmpegs) process.kill(pid, name)
+  }
+  context.say(`${PER_SECOND} requests a second, two ladders: stopped, running, in turn`)
+  const measured = await comparePercentiles({
+    base: async () => {
+      signalLadders('SIGSTOP')
+      return load()
+    },
+    other: async () => {
+      signalLadders('SIGCONT')
+      return load()
+    },
+    ...{ pairs, share: 0.95 },
+  })
+  return [
+    { figure: 'feed without ladders, p95', value: measured.base, unit: 'ms', bound: null },
+    { figure: 'feed beside two ladders, p95', value: measured.other, unit: 'ms', bound: null },
+    {
+      figure: 'feed beside two ladders : without, p95',
+      value: measured.ratio,
+      unit: '×',
+      bound: { atMost: 2 },
+    },
+  ]
+}
+
+async function positionAt({ db }: Stack, offset: number): Promise<FeedPosition> {
+  const { rows } = await sql<{ us: number; id: string }>`
+    select (extract(epoch from playable_at) * 1000000)::bigint as us, id from videos
+    where playable_at is not null and visibility = 'public' and deleted_at is null
+    order by playable_at desc, id desc
+    offset ${Math.floor(offset * 0.93)} limit 1`.execute(db)
+  const [row] = rows
+  if (!row) throw new Error(`the feed is not ${offset} deep`)
+  return { playableAtMicroseconds: row.us, id: row.id }
+}
+
+/** As app/video-json.ts makes it; another would be refused with 400. */
+function cursorOf({ playableAtMicroseconds, id }: FeedPosition): string {
+  return Buffer.from(`${playableAtMicroseconds}.${id}`).toString('base64url')
+}
+
+/** The product's own query, as it is sent, under EXPLAIN. */
+async function explainPages({ databaseUrl, db }: Stack, positions: FeedPosition[]): Promise<Figure[]> {
+  let sent: CompiledQuery | null = null
+  await using listening = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: databaseUrl, max: 1 }) }),
+    log: event => {
+      sent = event.query
+    },
+  })
+  const figures: Figure[] = []
+  for (const [index, position] of [null, ...positions].entries()) {
+    await feed(listening, position, PAGE + 1)
+    const { sql: text, parameters } = sent ?? CompiledQuery.raw('')
+    const explained = CompiledQuery.raw(`explain (analyze, format json) ${text}`, [...parameters])
+    const { rows } = await db.executeQuery<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explained)
+    const [plan] = rows[0]?.['QUERY PLAN'] ?? []
+    const depth = index === 0 ? 'the first page' : `a page at ${(DEPTHS[index - 1] ?? 0) * 100} %`
+    figures.push({
+      figure: `rows read from the index videos_feed for ${depth}`,
+      value: plan ? rowsRead(plan.Plan) : Number.NaN,
+      unit: '',
+      bound: { atMost: PAGE + 1 },
+    })
+  }
+  return figures
+}
+
+interface PlanNode {
+  'Node Type': string
+  'Index Name'?: string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: PlanNode[]
+}
+
+/** Rows of `videos` that were looked at; not a number when they came another way than in the index's order. */
+function rowsRead(plan: PlanNode): number {
+  const nodes = [plan]
+  for (const node of nodes) nodes.push(...(node.Plans ?? []))
+  const reads = nodes.filter(node => node['Relation Name'] === 'videos')
+  const isByIndex = reads.every(
+    node => node['Index Name'] === 'videos_feed' && node['Node Type'].startsWith('Index '),
+  )
+  if (
+    !isByIndex ||
+    reads.length === 0 ||
+    nodes.some(node => node['Node Type'].includes('Sort') && sortsVideos(node))
+  )
+    return Number.NaN
+  return reads.reduce(
+    (sum, node) =>
+      sum +
+      node['Actual Loops'] *
+        (node['Actual Rows'] +
+          (node['Rows Removed by Filter'] ?? 0) +
+          (node['Rows Removed by Index Recheck'] ?? 0)),
+    0,
+  )
+}
+
+function sortsVideos(node: PlanNode): boolean {
+  return node['Relation Name'] === 'videos' || (node.Plans ?? []).some(sortsVideos)
+}
