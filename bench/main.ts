@@ -11,6 +11,7 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   feed: () => import('./feed.ts'),
   queue: () => import('./queue.ts'),
   transcode: () => import('./transcode.ts'),
+  upload: () => import('./upload.ts'),
 }
 
 const STOP_WITHIN_MS = 3000
