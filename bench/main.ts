@@ -9,6 +9,7 @@ import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   feed: () => import('./feed.ts'),
+  media: () => import('./media.ts'),
   queue: () => import('./queue.ts'),
   transcode: () => import('./transcode.ts'),
   upload: () => import('./upload.ts'),
