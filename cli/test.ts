@@ -14,6 +14,7 @@ import { run } from './processes.ts'
 import { next, root } from './project.ts'
 import { elapsed, fail, Sentence, timedSay } from './say.ts'
 import { type Counts, countPlaywright, countVitest } from './test-counts.ts'
+import { ensurePrograms } from './test-programs.ts'
 
 const stageNames = ['lint', 'types', 'knip', 'unit', 'build', 'e2e'] as const
 type Stage = (typeof stageNames)[number]
@@ -80,7 +81,12 @@ async function installTools(chosen: ReadonlySet<Stage>): Promise<Record<string, 
   if (!chosen.has('unit') && !chosen.has('e2e')) return {}
   const { ffmpegPath, ffprobePath } = await ensureFfmpeg(loadConfig(root), say, signal)
   const found = { FFMPEG_PATH: ffmpegPath, FFPROBE_PATH: ffprobePath }
-  return chosen.has('e2e') ? { ...found, CHROMIUM_PATH: await ensureChromium(say, signal) } : found
+  if (chosen.has('unit') && process.platform === 'linux') {
+    await ensurePrograms(['systemd-analyze'], say, signal)
+  }
+  if (!chosen.has('e2e')) return found
+  await ensurePrograms(['nginx', 'openssl'], say, signal)
+  return { ...found, CHROMIUM_PATH: await ensureChromium(say, signal) }
 }
 
 async function checkTypes(): Promise<void> {
