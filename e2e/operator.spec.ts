@@ -19,11 +19,11 @@ test('a request’s id is in the web’s log, in the job and in the worker’s l
   await fetch(stack.url + path, { headers: { 'X-Request-Id': 'refused-1' } })
 
   const ours = (lines: Line[]) => lines.filter(line => line.requestId === 'from-the-proxy.1')
-  await expect.poll(() => ours(linesOf(stack.workers)).map(line => line.msg)).toContain('video published')
+  await expect.poll(() => ours(linesOf(stack.workers)).map(line => line.msg)).toContain('attempt ended')
   expect(ours(linesOf(stack.workers))).toEqual(
     expect.arrayContaining([
-      expect.objectContaining({ process: 'worker', videoId: id, msg: 'attempt started' }),
-      expect.objectContaining({ process: 'worker', videoId: id, msg: 'video published' }),
+      expect.objectContaining({ process: 'worker', videoId: id, work: 'ladder', msg: 'attempt started' }),
+      expect.objectContaining({ process: 'worker', videoId: id, work: 'ladder', msg: 'attempt ended' }),
     ]),
   )
   await expect.poll(() => linesOf([stack.web]).map(line => line.requestId)).toContain('refused-1')
