@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
+import { GAVE_UP } from '#db/attempts.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
 
@@ -51,7 +52,14 @@ export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
     progress: row.progress,
     etaSeconds: row.eta_seconds,
     error:
-      row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? row.error_code },
+      row.error_code === null
+        ? null
+        : {
+            code: row.error_code,
+            message: row.error_message ?? row.error_code,
+            // Of what ends a video, only this is not its file's fault: see fail and failForNow.
+            retryable: row.error_code === GAVE_UP.code,
+          },
     durationSeconds: row.duration_ms === null ? null : row.duration_ms / 1000,
     width: row.width,
     height: row.height,

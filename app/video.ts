@@ -4,6 +4,8 @@ import type { RenditionKind, VideoStatus } from '#db/schema.ts'
 interface VideoError {
   code: string
   message: string
+  /** false: the file itself is the reason, another try ends the same way */
+  retryable: boolean
 }
 
 export interface RenditionJson {

@@ -8,8 +8,10 @@ import { type Stack, settled } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
 
 const BYTES_PER_SECOND = 6_000_000
-// Noise does not compress: about 20 MB, several chunks.
-const LARGE = { width: 640, height: 360, seconds: 8, options: ['-vf', 'noise=alls=90:allf=t', '-qp', '8'] }
+// Time enough to open another tab meanwhile.
+const SLOW = 1_500_000
+// Noise does not compress: some 35 MB, several chunks.
+const LARGE = { width: 640, height: 360, seconds: 3, options: ['-vf', 'noise=alls=90:allf=t', '-qp', '8'] }
 
 test('an upload goes on by itself after the network was cut', async ({ page, stack, clips }) => {
   const file = await makeClip(clips, 'cut.mp4', LARGE)
@@ -51,25 +53,117 @@ test('an upload can be paused and resumed, and cancelled without a trace', async
   await expect.poll(() => stack.query(`select id from videos where lower(title) = 'paused'`)).toEqual([])
 })
 
+test('a server in trouble is told from a lost connection, and the upload goes on', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const file = await makeClip(clips, 'trouble.mp4', LARGE)
+  const row = await startUpload(page, stack, file)
+  await midway(row)
+  await page.route('**/api/uploads/**', route => route.fulfill({ status: 503 }))
+  await expect(row.getByText(/server has a problem/i)).toBeVisible()
+  await page.waitForResponse(response => response.request().method() === 'HEAD' && response.status() === 503)
+  await expect(row.getByText(/connection lost/i)).toHaveCount(0)
+  await page.unroute('**/api/uploads/**')
+  await expectWhole(stack, row, file)
+})
+
+test('an upload cancelled by keyboard is told, and focus goes to its neighbour', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const options = { ...LARGE, seconds: 4 }
+  const files = [await makeClip(clips, 'one.mp4', options), await makeClip(clips, 'two.mp4', options)]
+  await page.goto(`${stack.url}/upload`)
+  await setNetwork(page, { offline: false })
+  await chooseFiles(page, files)
+  await midway(rowOf(page).first())
+  await page.getByRole('button', { name: 'Cancel One' }).press('Enter')
+  await expect(rowOf(page)).toHaveCount(1)
+  await expect(page.getByRole('button', { name: 'Cancel Two' })).toBeFocused()
+  await expect(page.getByRole('status')).toHaveText('One: cancelled')
+  await page.keyboard.press('Enter')
+  await expect(rowOf(page)).toHaveCount(0)
+  await expect(page.getByLabel('Choose videos')).toBeFocused()
+  await expect(page.getByRole('status')).toHaveText('Two: cancelled')
+  await expect.poll(() => stack.query(`select id from videos where title in ('One', 'Two')`)).toEqual([])
+})
+
+test('the same file in two tabs is sent by one of them: the other waits, or takes over', async ({
+  page,
+  stack,
+  clips,
+  context,
+}) => {
+  const file = await makeClip(clips, 'twice.mp4', LARGE)
+  const first = await startUpload(page, stack, file, SLOW)
+  await midway(first)
+  const other = await context.newPage()
+  const sent: string[] = []
+  other.on('request', request => sent.push(request.method()))
+  const second = await startUpload(other, stack, file)
+  await expect(second.getByText(/uploaded in another tab/)).toBeVisible()
+  await expect(first).toHaveAttribute('data-phase', 'sending')
+  expect(sent.filter(method => method !== 'GET')).toEqual([])
+
+  await second.getByRole('button', { name: 'Upload it here instead' }).click()
+  await expect(first.getByText(/uploaded in another tab/)).toBeVisible()
+  await expect(second).toHaveAttribute('data-phase', 'sending')
+  await expectWhole(stack, second, file)
+  await expect(first).toHaveAttribute('data-phase', 'sent')
+  await expect(first.getByRole('link', { name: 'Watch' })).toBeVisible()
+})
+
+test('a tab that waited goes on when the one that sent is closed, and not when it has cancelled', async ({
+  page,
+  stack,
+  clips,
+  context,
+}) => {
+  const file = await makeClip(clips, 'left.mp4', LARGE)
+  const other = await context.newPage()
+  await midway(await startUpload(other, stack, file, SLOW))
+  const row = await startUpload(page, stack, file, SLOW)
+  await expect(row.getByText(/uploaded in another tab/)).toBeVisible()
+  await other.close()
+  await midway(row)
+  const third = await context.newPage()
+  const waiting = await startUpload(third, stack, file)
+  await expect(waiting.getByText(/uploaded in another tab/)).toBeVisible()
+  await row.getByRole('button', { name: 'Cancel Left' }).click()
+  await expect(waiting.getByText(/cancelled in another tab/)).toBeVisible()
+  await expect.poll(() => stack.query(`select id from videos where title = 'Left'`)).toEqual([])
+})
+
 function rowOf(page: Page): Locator {
   return page.getByRole('list', { name: 'Your uploads' }).getByRole('listitem')
 }
 
-async function startUpload(page: Page, stack: Stack, file: string): Promise<Locator> {
+async function startUpload(
+  page: Page,
+  stack: Stack,
+  file: string,
+  bytesPerSecond = BYTES_PER_SECOND,
+): Promise<Locator> {
   await page.goto(`${stack.url}/upload`)
-  await setNetwork(page, { offline: false })
+  await setNetwork(page, { offline: false, bytesPerSecond })
   await chooseFiles(page, file)
   return rowOf(page)
 }
 
 /** Slow enough to be caught in the middle. One session for both: the last one to speak is heard. */
-async function setNetwork(page: Page, { offline }: { offline: boolean }): Promise<void> {
+async function setNetwork(
+  page: Page,
+  { offline, bytesPerSecond = BYTES_PER_SECOND }: { offline: boolean; bytesPerSecond?: number },
+): Promise<void> {
   const cdp = sessions.get(page) ?? (await page.context().newCDPSession(page))
   sessions.set(page, cdp)
   await cdp.send('Network.enable')
   await cdp.send('Network.emulateNetworkConditions', {
     ...{ offline, latency: 0, downloadThroughput: -1 },
-    uploadThroughput: BYTES_PER_SECOND,
+    uploadThroughput: bytesPerSecond,
   })
 }
 const sessions = new WeakMap<Page, CDPSession>()

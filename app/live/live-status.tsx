@@ -14,37 +14,35 @@ interface LiveStatusProps {
   onChange(video: Video): void
   /** only for the uploader: a video's page is open to everyone */
   canCancel?: boolean
-  /** what else a person may want to do once it has stopped */
-  otherActions?: ReactNode
+  /** how to choose another file, once this one has stopped */
+  chooseOther: ReactNode
 }
 
 export function LiveStatus(props: LiveStatusProps) {
-  const { video, onChange, otherActions } = props
+  const { video } = props
   switch (video.status) {
     case 'uploading':
     case 'queued':
     case 'processing':
       return <Underway {...props} />
-    case 'failed':
+    case 'failed': {
+      const { error } = video
       return (
-        <Stopped video={video} onChange={onChange} otherActions={otherActions}>
+        <Stopped {...props} canRetry={error?.retryable ?? true}>
           <p className="notice danger">
-            {video.error?.message ?? 'Something went wrong while this video was being processed.'}
+            {error?.message ?? 'Something went wrong while this video was being processed.'}
           </p>
-          <p className={styles.small}>
-            If the file plays on your device, try again or export it anew and upload that.
-            {video.error && (
-              <>
-                {' '}
-                Reason: <code>{video.error.code}</code>
-              </>
-            )}
-          </p>
+          {error && (
+            <p className={styles.small}>
+              Reason: <code>{error.code}</code>
+            </p>
+          )}
         </Stopped>
       )
+    }
     case 'cancelled':
       return (
-        <Stopped video={video} onChange={onChange} otherActions={otherActions}>
+        <Stopped {...props} canRetry>
           <p className={styles.small}>Processing was cancelled. The uploaded file is still there.</p>
         </Stopped>
       )
@@ -94,26 +92,30 @@ function describeProgress(video: Video): string {
   return video.etaSeconds === null ? percent : `${percent} · ${describeTimeLeft(video.etaSeconds)}`
 }
 
-interface StoppedProps extends Pick<LiveStatusProps, 'video' | 'onChange' | 'otherActions'> {
+interface StoppedProps extends LiveStatusProps {
+  /** whether the same file may do better the next time */
+  canRetry: boolean
   children: ReactNode
 }
 
-function Stopped({ video, onChange, otherActions, children }: StoppedProps) {
+function Stopped({ video, onChange, chooseOther, canRetry, children }: StoppedProps) {
   const action = useVideoAction(video.id, onChange)
   return (
     <div className={styles.status} role="alert">
       {children}
       {action.problem && <p className="notice danger">{action.problem}</p>}
       <div className={styles.actions}>
-        <button
-          type="button"
-          className="button quiet"
-          disabled={action.isBusy}
-          onClick={() => action.run('retry')}
-        >
-          Try again
-        </button>
-        {otherActions}
+        {canRetry && (
+          <button
+            type="button"
+            className="button quiet"
+            disabled={action.isBusy}
+            onClick={() => action.run('retry')}
+          >
+            Try again
+          </button>
+        )}
+        {chooseOther}
       </div>
     </div>
   )

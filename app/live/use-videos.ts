@@ -1,12 +1,14 @@
 'use client'
-// The current state of some videos, kept fresh until each has reached its end.
+// The current state of some videos, kept fresh while the page shows them: also of those that are ready,
+// because a deleted video must not go on standing there.
 import { useCallback, useEffect, useState } from 'react'
-import { watchVideos } from '#app/live/watch-videos.ts'
+import { mostWatched, watchVideos } from '#app/live/watch-videos.ts'
 import type { Video } from '#app/video.ts'
 
 export interface LiveVideos {
   /** by id; absent until the server has told */
   videos: Record<string, Video | undefined>
+  /** in the order in which they went */
   removed: ReadonlySet<string>
   /** takes a newer state that came another way, such as the answer to a retry */
   accept(video: Video): void
@@ -21,8 +23,13 @@ export function useVideos(ids: readonly string[], initial: readonly Video[] = []
 
   const accept = useCallback((video: Video) => setVideos(known => ({ ...known, [video.id]: video })), [])
 
-  const watched = ids.filter(id => !removed.has(id) && !hasSettled(videos[id])).sort()
-  const key = watched.join(',')
+  const key = ids
+    .filter(id => !removed.has(id))
+    // What still moves comes first where there are too many.
+    .sort((a, b) => Number(hasSettled(videos[a])) - Number(hasSettled(videos[b])))
+    .slice(0, mostWatched)
+    .sort()
+    .join(',')
   useEffect(() => {
     if (key === '') return
     return watchVideos(key.split(','), {

@@ -1,26 +1,26 @@
 // Follows many videos over one event stream, and by asking when the stream fails. Browsers allow six
-// connections per host over HTTP/1.1, so a page opens one stream whatever it shows. No React in here.
+// connections per host over HTTP/1.1, for all tabs together: a page opens one stream whatever it shows,
+// and none while it is out of sight. No React in here.
 import { callApi, ProblemError } from '#app/live/api-client.ts'
 import type { Video } from '#app/video.ts'
 
 const pollMilliseconds = 3000
 /** Keeps the address within what servers and proxies accept: 36 characters an id. */
-const mostIds = 50
+export const mostWatched = 50
 
 export interface VideoListener {
   onVideo(video: Video): void
   onRemoved(videoId: string): void
 }
 
-/** @returns stops watching */
+/** @param ids at most `mostWatched` @returns stops watching */
 export function watchVideos(ids: readonly string[], listener: VideoListener): () => void {
-  const watched = ids.slice(0, mostIds)
   const stopping = new AbortController()
   let stream: EventSource | null = null
   let timer: ReturnType<typeof setInterval> | null = null
 
   function openStream() {
-    stream = new EventSource(`/api/events?videos=${watched.join(',')}`)
+    stream = new EventSource(`/api/events?videos=${ids.join(',')}`)
     stream.onopen = stopPolling
     stream.onerror = startPolling
     stream.addEventListener('video', event => listener.onVideo(parse<Video>(event)))
@@ -29,7 +29,7 @@ export function watchVideos(ids: readonly string[], listener: VideoListener): ()
 
   function startPolling() {
     timer ??= setInterval(() => {
-      askAll()
+      for (const id of ids) void ask(id)
       // EventSource reconnects by itself after a cut, but an HTTP error closes it for good.
       if (stream?.readyState === EventSource.CLOSED) openStream()
     }, pollMilliseconds)
@@ -38,10 +38,6 @@ export function watchVideos(ids: readonly string[], listener: VideoListener): ()
   function stopPolling() {
     if (timer !== null) clearInterval(timer)
     timer = null
-  }
-
-  function askAll() {
-    for (const id of watched) void ask(id)
   }
 
   async function ask(id: string) {
@@ -56,19 +52,25 @@ export function watchVideos(ids: readonly string[], listener: VideoListener): ()
     }
   }
 
-  // A phone that slept or a cable that was out may leave a stream that looks open and is dead.
-  function catchUp() {
-    if (!document.hidden) askAll()
-  }
-
-  openStream()
-  const { signal } = stopping
-  window.addEventListener('online', catchUp, { signal })
-  document.addEventListener('visibilitychange', catchUp, { signal })
-  return () => {
-    stopping.abort()
+  function close() {
     stopPolling()
     stream?.close()
+  }
+
+  // A new stream begins with the state of every video, so that nothing is missed. Also when the network
+  // is back: a phone that slept or a cable that was out may leave a stream that looks open and is dead.
+  function follow() {
+    close()
+    if (!document.hidden) openStream()
+  }
+
+  follow()
+  const { signal } = stopping
+  window.addEventListener('online', follow, { signal })
+  document.addEventListener('visibilitychange', follow, { signal })
+  return () => {
+    stopping.abort()
+    close()
   }
 }
 

@@ -1,10 +1,9 @@
 // Uppy with tus, set up for this server. The traps of both are closed here; rows and words are
 // upload-session.ts's business.
 import Uppy from '@uppy/core'
+import { getSafeFileId } from '@uppy/core/utils'
 import Tus, { type TusBody } from '@uppy/tus'
-import { unfinishedUploads } from '#app/upload/upload-memory.ts'
-
-export const uploadsPath = '/api/uploads'
+import { unfinishedUploads, uploadsPath } from '#app/upload/upload-memory.ts'
 
 /** The names the server reads from Upload-Metadata. */
 const metaFields = ['filename', 'filetype', 'title']
@@ -20,8 +19,11 @@ const refusals = [507]
 
 export type UploadUppy = Uppy<Record<string, unknown>, TusBody>
 
-/** @param onTrouble the connection or the server failed, and tus will try again by itself */
-export function createUppy(onTrouble: () => void): UploadUppy {
+/** Who must get better before an upload goes on. */
+export type Trouble = 'network' | 'server'
+
+/** @param onTrouble tus will try again by itself */
+export function createUppy(onTrouble: (trouble: Trouble) => void): UploadUppy {
   // Two at a time: more would only make each of them slower to become watchable.
   return new Uppy<Record<string, unknown>, TusBody>({ id: 'pgreel', autoProceed: true }).use(Tus, {
     endpoint: uploadsPath,
@@ -35,7 +37,13 @@ export function createUppy(onTrouble: () => void): UploadUppy {
     onShouldRetry(error, _attempt, _options, decide) {
       if (refusals.includes(error.originalResponse?.getStatus() ?? 0)) return false
       const willRetry = decide(error)
-      if (willRetry) onTrouble()
+      // The request's own: a response that onAfterResponse throws on does not come with the error.
+      const request: XMLHttpRequest | undefined = error.originalRequest?.getUnderlyingObject()
+      const status = request?.status ?? 0
+      // The rest, such as an upload that is still locked, is over in a moment.
+      if (willRetry && (status === 0 || status >= 500 || status === 429)) {
+        onTrouble(status === 0 ? 'network' : 'server')
+      }
       return willRetry
     },
     // tus-js-client 4 takes any failure of the HEAD that resumes an upload as "it is gone" and creates
@@ -50,7 +58,14 @@ export function createUppy(onTrouble: () => void): UploadUppy {
   })
 }
 
-/** How @uppy/tus 6 names a file in the upload memory (its getFingerprint.ts). */
-export function fingerprintOf(uppyFileId: string): string {
-  return ['tus', uppyFileId, uploadsPath].join('-')
+/** Starts the upload. */
+export function addToUppy(uppy: UploadUppy, file: File, title: string): void {
+  const { name, type } = file
+  uppy.addFile({ name, type, data: file, source: 'pgreel', meta: { filename: name, filetype: type, title } })
+}
+
+/** The id that addFile will give it: the same for the same file, in every tab. */
+export function uppyIdOf(uppy: UploadUppy, file: File): string {
+  const about = { name: file.name, type: file.type, data: file, isRemote: false as const, meta: {} }
+  return getSafeFileId(about, uppy.getID())
 }

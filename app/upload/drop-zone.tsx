@@ -6,6 +6,8 @@ import { UploadIcon } from '#app/icons.tsx'
 import { describeBytes } from '#app/live/words.ts'
 import styles from './upload.module.css'
 
+const inputId = 'choose-videos'
+
 interface DropZoneProps {
   isReady: boolean
   maxBytes: number
@@ -50,6 +52,7 @@ export function DropZone({ isReady, maxBytes, isSmall, onFiles }: DropZoneProps)
       </div>
       <label className={`button ${styles.choose}`}>
         <input
+          id={inputId}
           type="file"
           accept="video/*"
           multiple
@@ -64,5 +67,18 @@ export function DropZone({ isReady, maxBytes, isSmall, onFiles }: DropZoneProps)
         Choose videos
       </label>
     </div>
+  )
+}
+
+/** The same choice, offered where a file has turned out to be of no use. */
+export function ChooseOther() {
+  return (
+    <button
+      type="button"
+      className={`button quiet ${styles.watch}`}
+      onClick={() => document.getElementById(inputId)?.click()}
+    >
+      Choose another file
+    </button>
   )
 }

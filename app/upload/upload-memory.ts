@@ -3,6 +3,8 @@
 // tabs write side by side.
 import type { TusOptions } from '@uppy/tus'
 
+export const uploadsPath = '/api/uploads'
+
 const unfinishedPrefix = 'pgreel.unfinished.'
 const sentPrefix = 'pgreel.sent.'
 
@@ -52,6 +54,21 @@ export function listSent(): SentUpload[] {
 
 export function forgetSent(videoId: string): void {
   localStorage.removeItem(sentPrefix + videoId)
+}
+
+/** How @uppy/tus 6 names a file in the upload memory (its getFingerprint.ts). */
+export function fingerprintOf(fileId: string): string {
+  return `tus-${fileId}-${uploadsPath}`
+}
+
+export function fileIdOf(fingerprint: string): string {
+  return fingerprint.slice('tus-'.length, -`-${uploadsPath}`.length)
+}
+
+/** The video that an unfinished upload of this file goes on as, in whatever tab it was begun. */
+export function unfinishedVideoOf(fileId: string): string | null {
+  const upload = listUnfinished().find(({ fingerprint }) => fingerprint === fingerprintOf(fileId))
+  return upload ? videoIdOf(upload.uploadUrl ?? '') : null
 }
 
 /** A tus upload's address ends in its video's id. */

@@ -5,8 +5,9 @@ import { CloseIcon, PauseIcon, PlayIcon } from '#app/icons.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
 import { describeBytes, describeTimeLeft } from '#app/live/words.ts'
+import { ChooseOther } from '#app/upload/drop-zone.tsx'
 import { Preview } from '#app/upload/preview.tsx'
-import { isUnderway, type UploadRow } from '#app/upload/upload-row.ts'
+import { canBeCancelled, isUnderway, type UploadRow } from '#app/upload/upload-row.ts'
 import type { UploadSession } from '#app/upload/upload-session.ts'
 import type { Video } from '#app/video.ts'
 import styles from './upload.module.css'
@@ -32,7 +33,7 @@ export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session,
       <RowButtons row={row} session={session} />
       <div className={styles.state}>
         {row.phase !== 'sent' && <Sending row={row} session={session} />}
-        {row.phase === 'sent' && isRemoved && <p className={styles.small}>This video was removed.</p>}
+        {row.phase === 'sent' && isRemoved && <p className={styles.small}>This video was deleted.</p>}
         {row.phase === 'sent' && !isRemoved && !video && (
           <>
             <p>Uploaded</p>
@@ -42,7 +43,13 @@ export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session,
         {video && !isRemoved && (
           <>
             {video.status === 'ready' && <p className={styles.good}>Ready to watch</p>}
-            <LiveStatus video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} canCancel />
+            <LiveStatus
+              video={video}
+              isWorkerMissing={isWorkerMissing}
+              onChange={onChange}
+              canCancel
+              chooseOther={<ChooseOther />}
+            />
             {video.playable && (
               <Link href={`/v/${video.id}`} className={`button ${styles.watch}`}>
                 Watch<span className="visually-hidden"> {row.title}</span>
@@ -58,7 +65,7 @@ export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session,
 function RowButtons({ row, session }: { row: UploadRow; session: UploadSession }) {
   const isPaused = row.phase === 'paused'
   const isRunning = isUnderway(row)
-  const stops = isRunning || row.phase === 'unfinished'
+  const stops = canBeCancelled(row)
   return (
     <div className={styles.buttons}>
       {isRunning && (
@@ -91,16 +98,36 @@ function Sending({ row, session }: { row: UploadRow; session: UploadSession }) {
       </p>
     )
   }
+  if (row.phase === 'elsewhere') {
+    return (
+      <>
+        <p className="notice">
+          This file is being uploaded in another tab. The video shows up here when that is done.
+        </p>
+        {row.previewUrl && (
+          <button
+            type="button"
+            className={`button quiet ${styles.watch}`}
+            onClick={() => session.takeOver(row)}
+          >
+            Upload it here instead
+          </button>
+        )}
+      </>
+    )
+  }
   if (row.phase === 'refused') {
     return (
       <>
         <p className="notice danger" role="alert">
           {row.problem?.detail}
         </p>
-        {row.canRetry && (
+        {row.canRetry ? (
           <button type="button" className={`button quiet ${styles.watch}`} onClick={() => session.retry(row)}>
             Try again
           </button>
+        ) : (
+          <ChooseOther />
         )}
       </>
     )
@@ -122,12 +149,16 @@ function Sending({ row, session }: { row: UploadRow; session: UploadSession }) {
 
 function sendingWords(row: UploadRow): string {
   if (row.phase === 'paused') return 'Paused'
-  if (row.phase === 'waiting') return 'Connection lost. It goes on by itself when you are back.'
+  if (row.phase === 'waiting') {
+    return row.trouble === 'server'
+      ? 'The server has a problem, trying again…'
+      : 'Connection lost, goes on when you are back'
+  }
   return `Uploading ${Math.floor((row.sentBytes / row.sizeBytes) * 100)} %`
 }
 
 function describeSpeed(row: UploadRow): string {
-  if (row.phase !== 'sending') return `${describeBytes(row.sentBytes)} sent`
+  if (row.phase === 'paused') return `${describeBytes(row.sentBytes)} sent`
   if (!row.bytesPerSecond) return ''
   const secondsLeft = (row.sizeBytes - row.sentBytes) / row.bytesPerSecond
   return `${describeBytes(row.bytesPerSecond)}/s · ${describeTimeLeft(secondsLeft)}`

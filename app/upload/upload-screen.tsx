@@ -1,6 +1,7 @@
 'use client'
 // The upload page: where files go in, and one row for each until it can be watched.
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useFocusKeeper } from '#app/live/use-focus-keeper.ts'
 import { useVideos } from '#app/live/use-videos.ts'
 import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { DropZone } from '#app/upload/drop-zone.tsx'
@@ -13,12 +14,14 @@ import styles from './upload.module.css'
 
 export function UploadScreen({ maxBytes }: { maxBytes: number }) {
   const session = useUploadSession()
-  const rows = useSyncExternalStore(session?.subscribe ?? never, session?.rows ?? noRows, noRows)
+  const rows = useSyncExternalStore(session?.rows.subscribe ?? never, session?.rows.all ?? noRows, noRows)
   const sentIds = rows.flatMap(row => (row.phase === 'sent' && row.videoId ? [row.videoId] : []))
   const live = useVideos(sentIds)
   const sentVideos = sentIds.flatMap(id => live.videos[id] ?? [])
   const isWaiting = sentVideos.some(video => video.status === 'queued' || video.status === 'processing')
   const isWorkerMissing = useWorkerMissing(isWaiting)
+  const page = useRef<HTMLDivElement>(null)
+  useFocusKeeper(() => page.current)
   const announcement = useAnnouncements(rows, live.videos)
 
   // A reload need not bring back what has come to a good end.
@@ -33,7 +36,7 @@ export function UploadScreen({ maxBytes }: { maxBytes: number }) {
   }, [doneIds])
 
   return (
-    <div className="page">
+    <div ref={page} className="page">
       <h1 className={styles.title}>Upload</h1>
       <DropZone
         isReady={session !== null}

@@ -1,102 +1,161 @@
 // The uploads of this tab, as rows to show: Uppy's events in, one immutable list out. Lives beside the
 // page, not in it, so that uploads go on while the person watches the feed.
 import { callApi, readProblem } from '#app/live/api-client.ts'
-import { checkFile, titleFromFileName } from '#app/upload/check-file.ts'
-import { createUppy, fingerprintOf, type UploadUppy, uploadsPath } from '#app/upload/create-uppy.ts'
+import { addToUppy, createUppy, type Trouble, type UploadUppy, uppyIdOf } from '#app/upload/create-uppy.ts'
+import { FileLock } from '#app/upload/file-lock.ts'
+import { RowList } from '#app/upload/row-list.ts'
 import { SpeedMeter } from '#app/upload/speed-meter.ts'
 import {
+  fingerprintOf,
   forgetSent,
   forgetUnfinished,
-  listUnfinished,
   rememberSent,
+  unfinishedVideoOf,
+  uploadsPath,
   videoIdOf,
 } from '#app/upload/upload-memory.ts'
-import { isUnderway, makeRow, recallRows, type UploadRow } from '#app/upload/upload-row.ts'
+import { isUnderway, phaseByNetwork, rowForFile, type UploadRow } from '#app/upload/upload-row.ts'
+import type { Video } from '#app/video.ts'
+
+/** What goes with a row until it has been sent; without the file after a reload. */
+interface Held {
+  file: File | null
+  lock: FileLock
+  meter: SpeedMeter
+}
 
 export class UploadSession {
-  #rows: readonly UploadRow[] = recallRows()
-  readonly #listeners = new Set<() => void>()
-  readonly #meters = new Map<string, SpeedMeter>()
+  readonly rows = new RowList()
+  readonly #held = new Map<string, Held>()
   readonly #uppy: UploadUppy
 
   constructor() {
-    this.#uppy = createUppy(() => this.#markWaiting())
+    this.#uppy = createUppy(trouble => this.#markWaiting(trouble))
     this.#followUppy()
     window.addEventListener('beforeunload', event => {
-      if (this.#rows.some(isUnderway)) event.preventDefault()
+      if (this.rows.all().some(isUnderway)) event.preventDefault()
     })
-    window.addEventListener('offline', () => this.#markWaiting())
+    window.addEventListener('offline', () => this.#markWaiting('network'))
+    // Another tab has created its upload.
+    window.addEventListener('storage', () => {
+      for (const { fileId, phase, videoId } of this.rows.all()) {
+        if (fileId && phase === 'elsewhere' && !videoId) {
+          this.rows.change(fileId, { videoId: unfinishedVideoOf(fileId) })
+        }
+      }
+    })
+    for (const { fileId } of this.rows.all()) if (fileId) void this.#begin(fileId, null)
   }
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  readonly rows = (): readonly UploadRow[] => this.#rows
 
   add(files: Iterable<File>, maxBytes: number): void {
-    const added = [...files].flatMap((file, index) => this.#addOne(file, index, maxBytes) ?? [])
+    const added: UploadRow[] = []
+    const begun: [fileId: string, file: File][] = []
+    for (const [index, file] of [...files].entries()) {
+      const row = rowForFile(`${Date.now()}-${index}`, file, maxBytes)
+      const fileId = uppyIdOf(this.#uppy, file)
+      if (row.problem) {
+        added.push(row)
+      } else if (!this.#held.get(fileId)?.file && !begun.some(([id]) => id === fileId)) {
+        const previewUrl = URL.createObjectURL(file)
+        added.push({ ...row, fileId, previewUrl, videoId: unfinishedVideoOf(fileId) })
+        begun.push([fileId, file])
+      }
+    }
     // Newest batch first, in the order chosen. Where one goes on with an upload from before a reload,
     // it takes that one's place.
-    const continued = new Set(added.map(row => row.videoId).filter(id => id !== null))
-    const others = this.#rows.filter(row => row.videoId === null || !continued.has(row.videoId))
-    this.#publish([...added, ...others])
+    const others = this.rows.all().filter(row => !begun.some(([fileId]) => fileId === row.fileId))
+    this.rows.replace([...added, ...others])
+    for (const [fileId, file] of begun) void this.#begin(fileId, file)
   }
 
   pauseOrResume({ fileId }: UploadRow): void {
-    const isPaused = fileId === null ? undefined : this.#uppy.pauseResume(fileId)
-    if (fileId === null || isPaused === undefined) return
-    this.#meters.get(fileId)?.reset()
-    this.#change(fileId, { phase: isPaused ? 'paused' : phaseByNetwork(), bytesPerSecond: null })
+    if (fileId === null || !this.#uppy.getFile(fileId)) return
+    const isPaused = this.#uppy.pauseResume(fileId)
+    this.#held.get(fileId)?.meter.reset()
+    this.rows.change(fileId, { phase: isPaused ? 'paused' : phaseByNetwork(), bytesPerSecond: null })
   }
 
   retry({ fileId }: UploadRow): void {
     if (fileId === null) return
-    this.#change(fileId, { phase: phaseByNetwork(), problem: null })
-    void this.#uppy.retryUpload(fileId) // what becomes of it comes as events
+    if (this.#uppy.getFile(fileId)) this.#send(fileId)
+    else void this.#follow(fileId)
+  }
+
+  /** Takes the upload away from the tab that sends it, and goes on with it here. */
+  async takeOver({ fileId }: UploadRow): Promise<void> {
+    if (fileId && (await this.#lock(fileId, 'by force'))) this.#send(fileId)
   }
 
   /** Stops it and has the server forget it. */
   cancel(row: UploadRow): void {
-    if (row.fileId === null && row.videoId) void terminate(row.videoId)
+    if (row.videoId && !(row.fileId && this.#uppy.getFile(row.fileId))) void terminate(row.videoId)
     if (row.videoId) forgetUnfinished(row.videoId)
     this.dismiss(row)
   }
 
-  /** Takes it off the list; a video that has arrived stays. */
+  /** Takes it off the list; a video that has arrived stays, and so does one that another tab sends. */
   dismiss(row: UploadRow): void {
     if (row.previewUrl) URL.revokeObjectURL(row.previewUrl)
     if (row.videoId) forgetSent(row.videoId)
-    // Uppy tells the server to drop what it has of an upload that was not finished.
-    if (row.fileId) this.#letGo(row.fileId)
-    this.#publish(this.#rows.filter(other => other.key !== row.key))
+    if (row.fileId) this.#letGo(row.fileId, row.phase !== 'elsewhere')
+    this.rows.replace(this.rows.all().filter(other => other.key !== row.key))
   }
 
-  #addOne(file: File, index: number, maxBytes: number): UploadRow | null {
-    const title = titleFromFileName(file.name)
-    const about = { title, fileName: file.name, sizeBytes: file.size }
-    const problem = checkFile(file, maxBytes)
-    const key = `${Date.now()}-${index}`
-    if (problem) return makeRow({ key, phase: 'refused', ...about, problem })
+  /** Sends it, or goes on, unless another tab does. Without its file it can only wait to be chosen. */
+  async #begin(fileId: string, file: File | null) {
+    this.#held.get(fileId)?.lock.release()
+    this.#held.set(fileId, { file, lock: new FileLock(fingerprintOf(fileId)), meter: new SpeedMeter() })
+    if (await this.#lock(fileId, 'if free')) this.#send(fileId)
+    else await this.#follow(fileId)
+  }
 
-    let fileId: string
-    try {
-      fileId = this.#uppy.addFile({
-        name: file.name,
-        type: file.type,
-        data: file,
-        source: 'pgreel',
-        meta: { filename: file.name, filetype: file.type, title },
+  /** Waits until another tab is done with it or gone, and takes up what is left. */
+  async #follow(fileId: string) {
+    this.rows.change(fileId, { phase: 'elsewhere', bytesPerSecond: null, problem: null })
+    if (!(await this.#lock(fileId, 'when free'))) return // dismissed or taken over meanwhile
+    const row = this.rows.find(fileId)
+    if (!row?.videoId) return this.#send(fileId)
+    const video = await findVideo(row.videoId)
+    if (video && video.status !== 'uploading') {
+      this.#finish(fileId, row.videoId)
+    } else if (unfinishedVideoOf(fileId)) {
+      this.#send(fileId)
+    } else {
+      this.#held.get(fileId)?.lock.release()
+      const problem = { code: 'cancelled', detail: 'The upload was cancelled in another tab.' }
+      this.rows.change(fileId, {
+        phase: 'refused',
+        problem,
+        canRetry: row.previewUrl !== null,
+        videoId: null,
       })
-    } catch {
-      return null // Uppy's RestrictionError for a file that is on the list already: it is on its way
     }
-    this.#meters.set(fileId, new SpeedMeter())
-    const previous = listUnfinished().find(upload => upload.fingerprint === fingerprintOf(fileId))
-    const videoId = previous ? videoIdOf(previous.uploadUrl ?? '') : null
-    const previewUrl = URL.createObjectURL(file)
-    return makeRow({ key, fileId, phase: phaseByNetwork(), ...about, videoId, previewUrl })
+  }
+
+  /** @returns whether this tab may send it now */
+  async #lock(fileId: string, how: Parameters<FileLock['take']>[0]): Promise<boolean> {
+    const held = this.#held.get(fileId)
+    const isOurs = await held?.lock.take(how, () => {
+      if (this.#uppy.getFile(fileId)?.isPaused === false) this.#uppy.pauseResume(fileId)
+      void this.#follow(fileId)
+    })
+    return isOurs === true && this.#held.get(fileId) === held
+  }
+
+  #send(fileId: string) {
+    const held = this.#held.get(fileId)
+    const row = this.rows.find(fileId)
+    if (!held || !row) return
+    if (!held.file) {
+      held.lock.release()
+      return this.rows.change(fileId, { phase: 'unfinished' })
+    }
+    const known = this.#uppy.getFile(fileId)
+    this.rows.change(fileId, { phase: phaseByNetwork(), problem: null })
+    // What becomes of it comes as events.
+    if (known?.error) void this.#uppy.retryUpload(fileId)
+    else if (known?.isPaused) this.#uppy.pauseResume(fileId)
+    else if (!known) addToUppy(this.#uppy, held.file, row.title)
   }
 
   #followUppy() {
@@ -113,18 +172,18 @@ export class UploadSession {
         ? readProblem(xhr.status, xhr.responseText)
         : { code: 'unreachable', detail: 'The server could not be reached for a long time.' }
       const canRetry = xhr?.status !== 413 && xhr?.status !== 415
-      this.#change(file.id, { phase: 'refused', problem, canRetry, bytesPerSecond: null })
+      this.rows.change(file.id, { phase: 'refused', problem, canRetry, bytesPerSecond: null })
     })
   }
 
   #progress(fileId: string, sentBytes: number) {
-    const row = this.#rows.find(other => other.fileId === fileId)
-    if (!row || row.phase === 'paused') return
-    const meter = this.#meters.get(fileId)
+    const row = this.rows.find(fileId)
+    if (!row || row.phase === 'paused' || row.phase === 'elsewhere') return
+    const meter = this.#held.get(fileId)?.meter
     if (row.phase === 'waiting') meter?.reset()
     meter?.add(performance.now(), sentBytes)
     const uploadUrl = this.#uppy.getFile(fileId)?.tus?.uploadUrl
-    this.#change(fileId, {
+    this.rows.change(fileId, {
       phase: 'sending',
       sentBytes,
       bytesPerSecond: meter?.bytesPerSecond() ?? null,
@@ -133,10 +192,10 @@ export class UploadSession {
   }
 
   #finish(fileId: string, videoId: string) {
-    const row = this.#rows.find(other => other.fileId === fileId)
+    const row = this.rows.find(fileId)
     if (!row) return
     rememberSent({ videoId, title: row.title, sizeBytes: row.sizeBytes })
-    this.#change(fileId, {
+    this.rows.change(fileId, {
       phase: 'sent',
       fileId: null,
       videoId,
@@ -148,30 +207,25 @@ export class UploadSession {
     setTimeout(() => this.#letGo(fileId))
   }
 
-  #letGo(fileId: string) {
-    this.#meters.delete(fileId)
-    if (this.#uppy.getFile(fileId)) this.#uppy.removeFile(fileId)
+  #letGo(fileId: string, isOurs = true) {
+    this.#held.get(fileId)?.lock.release()
+    this.#held.delete(fileId)
+    // Uppy tells the server to drop what it has of an upload that was not finished.
+    if (isOurs && this.#uppy.getFile(fileId)) this.#uppy.removeFile(fileId)
   }
 
-  #markWaiting() {
-    for (const row of this.#rows) {
-      if (row.phase === 'sending' && row.fileId)
-        this.#change(row.fileId, { phase: 'waiting', bytesPerSecond: null })
+  #markWaiting(trouble: Trouble) {
+    for (const { phase, fileId } of this.rows.all()) {
+      if (fileId && (phase === 'sending' || phase === 'waiting')) {
+        this.rows.change(fileId, { phase: 'waiting', trouble, bytesPerSecond: null })
+      }
     }
-  }
-
-  #change(fileId: string, changes: Partial<UploadRow>) {
-    this.#publish(this.#rows.map(row => (row.fileId === fileId ? { ...row, ...changes } : row)))
-  }
-
-  #publish(rows: readonly UploadRow[]) {
-    this.#rows = rows
-    for (const listener of this.#listeners) listener()
   }
 }
 
-function phaseByNetwork(): 'sending' | 'waiting' {
-  return navigator.onLine ? 'sending' : 'waiting'
+/** null where there is none, and where the server cannot be asked */
+function findVideo(videoId: string): Promise<Video | null> {
+  return callApi<Video>(`/api/videos/${videoId}`).catch(() => null)
 }
 
 /** Best effort: an upload nobody continues expires on the server anyway. */

@@ -1,7 +1,7 @@
 'use client'
 // What a screen reader hears while uploads run: the turns of the story, never the numbers.
 import { useEffect, useRef, useState } from 'react'
-import type { UploadRow } from '#app/upload/upload-row.ts'
+import { canBeCancelled, type UploadRow } from '#app/upload/upload-row.ts'
 import type { Video } from '#app/video.ts'
 
 export function useAnnouncements(
@@ -9,6 +9,7 @@ export function useAnnouncements(
   videos: Record<string, Video | undefined>,
 ): string {
   const told = useRef(new Map<string, string>())
+  const before = useRef<readonly UploadRow[]>([])
   const [announcement, setAnnouncement] = useState('')
 
   useEffect(() => {
@@ -20,7 +21,13 @@ export function useAnnouncements(
       if (sentence !== null && told.current.get(id) !== sentence) news.push(`${row.title}: ${sentence}`)
       if (sentence !== null) told.current.set(id, sentence)
     }
-    if (news.length > 0) setAnnouncement(news.join('. '))
+    for (const row of before.current) {
+      const isGone = !rows.some(({ key, fileId }) => key === row.key || (fileId && fileId === row.fileId))
+      if (isGone) news.push(`${row.title}: ${canBeCancelled(row) ? 'cancelled' : 'removed from the list'}`)
+    }
+    before.current = rows
+    // Some sentences are the server's, with their full stop.
+    if (news.length > 0) setAnnouncement(news.map(item => item.replace(/\.$/, '')).join('. '))
   }, [rows, videos])
 
   return announcement
@@ -32,11 +39,15 @@ function sayState(row: UploadRow, video: Video | undefined): string | null {
     case 'sending':
       return row.sentBytes > 0 ? 'uploading' : null
     case 'waiting':
-      return 'connection lost, will continue by itself'
+      return row.trouble === 'server'
+        ? 'the server has a problem, trying again'
+        : 'connection lost, will continue by itself'
     case 'paused':
       return 'paused'
     case 'refused':
       return row.problem?.detail ?? 'not uploaded'
+    case 'elsewhere':
+      return 'being uploaded in another tab'
     case 'unfinished':
       return 'not finished, choose the file again to continue'
     case 'sent':

@@ -1,9 +1,11 @@
 'use client'
 // A video's page: the player as soon as there is something to play, until then how far it is.
 import Link from 'next/link'
+import { useRef } from 'react'
 import { VideoFacts } from '#app/feed/video-facts.tsx'
 import { FilmIcon } from '#app/icons.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
+import { useFocusKeeper } from '#app/live/use-focus-keeper.ts'
 import { hasSettled, useVideos } from '#app/live/use-videos.ts'
 import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { Message } from '#app/message.tsx'
@@ -17,12 +19,22 @@ export function Watch({ initial }: { initial: Video }) {
   const video = live.videos[initial.id] ?? initial
   const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video.status !== 'uploading')
 
-  if (live.removed.has(initial.id)) return <Removed />
+  const page = useRef<HTMLDivElement>(null)
+  useFocusKeeper(() => page.current)
+
+  if (live.removed.has(initial.id)) {
+    return (
+      <div ref={page}>
+        <Deleted />
+      </div>
+    )
+  }
   // Nothing to see and nothing to wait for: no empty stage then, only the words.
   const hasStopped = !video.playable && (video.status === 'failed' || video.status === 'cancelled')
   const isPortrait = !hasStopped && (video.height ?? 0) > (video.width ?? 1)
   return (
     <div
+      ref={page}
       className={styles.watch}
       data-portrait={isPortrait || undefined}
       style={{ '--ratio': (video.width ?? 16) / (video.height ?? 9) }}
@@ -39,9 +51,9 @@ export function Watch({ initial }: { initial: Video }) {
           video={video}
           isWorkerMissing={isWorkerMissing}
           onChange={live.accept}
-          otherActions={
+          chooseOther={
             <Link href="/upload" className="button quiet">
-              Upload another
+              Choose another file
             </Link>
           }
         />
@@ -62,10 +74,10 @@ function Curtain({ video }: { video: Video }) {
   )
 }
 
-function Removed() {
+function Deleted() {
   return (
     <Message
-      title="This video was removed"
+      title="This video was deleted"
       sign={<FilmIcon />}
       actions={
         <Link href="/" className="button">
@@ -73,7 +85,7 @@ function Removed() {
         </Link>
       }
     >
-      <p>It is no longer available.</p>
+      <p role="alert">It is gone for everyone, and was taken out of the feed.</p>
     </Message>
   )
 }
