@@ -1,6 +1,7 @@
 // The main story in a real browser: a file becomes a video that plays in the feed.
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { type Stack, settled, upload } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
@@ -89,9 +90,14 @@ test('a bad file says why, and what to do', async ({ page, stack }) => {
   const id = (await row.getAttribute('data-video-id')) ?? ''
   expect(await stack.video(id)).toMatchObject({
     status: 'failed',
-    error: { code: 'not_a_video' },
+    error: { code: 'not_a_video', retryable: false },
     hlsUrl: null,
   })
+  // Another try would end the same way: only another file helps.
+  await expect(row.getByRole('button', { name: 'Try again' })).toHaveCount(0)
+  const choosing = page.waitForEvent('filechooser')
+  await row.getByRole('button', { name: 'Choose another file' }).click()
+  await choosing
   expect(await stack.query('select outcome from attempts where video_id = $1', [id])).toEqual([
     { outcome: 'failed' },
   ])
@@ -99,18 +105,108 @@ test('a bad file says why, and what to do', async ({ page, stack }) => {
   expect(stored).toBe('Dear diary, this is no video.')
   await page.goto(`${stack.url}/v/${id}`)
   await expect(page.getByText(/not a video that can be read/)).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Choose another file' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0)
   await page.goto(stack.url)
   await expect(page.locator(`article[data-video-id="${id}"]`)).toHaveCount(0)
 })
 
-test('a file that is no video by its name is refused in words', async ({ page, stack }) => {
+test('files that are no videos by their names are refused in words', async ({ page, stack }) => {
   await page.goto(`${stack.url}/upload`)
-  await chooseFiles(page, {
-    ...{ name: 'letter.txt', mimeType: 'text/plain' },
-    buffer: Buffer.from('hello'),
-  })
-  await expect(page.getByRole('listitem').getByRole('alert')).toContainText(/not a video/i)
-  expect(await stack.query(`select id from videos where title = 'letter'`)).toEqual([])
+  const letter = { name: 'letter.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }
+  await chooseFiles(page, [letter, { ...letter, name: 'second letter.txt' }])
+  await expect(page.getByRole('listitem').first().getByRole('alert')).toContainText(/not a video/i)
+  await expect(page.getByRole('status')).toHaveText(/^Letter: .*WebM\. Second letter: .*WebM$/)
+  expect(await stack.query(`select id from videos where title ilike '%letter'`)).toEqual([])
+})
+
+test('a video deleted while it is watched stops, and its page says so', async ({ page, stack, clips }) => {
+  const id = await upload(stack, await makeClip(clips, 'doomed.mp4', { seconds: 3 }))
+  await settled(stack, id)
+  await page.goto(`${stack.url}/v/${id}`)
+  await expectPlaying(page, 'video')
+  await page.getByRole('button', { name: 'Full screen' }).focus()
+  await deleteVideo(stack, id)
+  await expect(page.getByRole('heading', { name: 'This video was deleted' })).toBeVisible()
+  await expect(page.locator('video')).toHaveCount(0)
+  await expect(page.getByRole('link', { name: 'Go to the feed' })).toBeFocused()
+})
+
+test('deleted videos leave the feed: the watched one stays where it is, or the next takes its place', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const [last = '', third = '', second = '', first = ''] = await fillFeed(stack, clips, 4)
+  await page.goto(stack.url)
+  await expectActive(page, first)
+  await page.keyboard.press('j')
+  await expectActive(page, second)
+  await expectPlaying(page, `article[data-video-id="${second}"] video`)
+  const watched = await page.locator(`article[data-video-id="${second}"] video`).elementHandle()
+  await deleteVideo(stack, first)
+  await expect(page.locator(`article[data-video-id="${first}"]`)).toHaveCount(0)
+  await expect(page.getByRole('status').first()).toHaveText('“Clip 4” was deleted.')
+  await expectActive(page, second)
+  expect(await watched?.evaluate(video => video.isConnected && !(video as HTMLVideoElement).paused)).toBe(
+    true,
+  )
+
+  await page.locator(`article[data-video-id="${second}"]`).getByRole('button', { name: 'Pause' }).focus()
+  await deleteVideo(stack, second)
+  await expectActive(page, third)
+  await expectPlaying(page, `article[data-video-id="${third}"] video`)
+  await expect(page.locator(`article[data-video-id="${third}"] :focus`)).toHaveCount(1)
+  await page.keyboard.press('j')
+  await expectActive(page, last)
+})
+
+test('back from a video’s page, the feed stands at that video, also after a reload', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const ids = await fillFeed(stack, clips, 9)
+  const target = ids[0] ?? '' // on the second page
+  await page.goto(stack.url)
+  for (const id of ids.toReversed()) {
+    await expectActive(page, id)
+    if (id !== target) await page.keyboard.press('j')
+  }
+  const article = page.locator(`article[data-video-id="${target}"]`)
+  await article.getByRole('link').click()
+  await expect(page).toHaveURL(`${stack.url}/v/${target}`)
+  await page.goBack()
+  await expectActive(page, target)
+  await article.getByRole('link').click()
+  await expect(page).toHaveURL(`${stack.url}/v/${target}`)
+  await page.reload()
+  const [newest = ''] = await fillFeed(stack, clips, 1)
+  await page.goBack()
+  await expectActive(page, target)
+  await expect(page.locator('article').first()).toHaveAttribute('data-video-id', newest)
+  // By its link the feed begins at the top.
+  await page.getByRole('link', { name: 'Upload' }).click()
+  await page.getByRole('link', { name: 'Feed' }).click()
+  await expectActive(page, newest)
+})
+
+test('the arrow keys seek, and a silent video has no sound to turn on', async ({ page, stack, clips }) => {
+  const silent = await upload(stack, await makeClip(clips, 'silent.mp4', { seconds: 20, hasAudio: false }))
+  expect(await settled(stack, silent)).toMatchObject({ status: 'ready' })
+  await page.goto(`${stack.url}/v/${silent}`)
+  await expectPlaying(page, 'video')
+  await page.keyboard.press(' ')
+  await expect(page.getByRole('button', { name: 'Play' })).toBeVisible()
+  const time = () => page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime)
+  const before = await time()
+  await page.keyboard.press('ArrowRight')
+  await expect.poll(time).toBeCloseTo(before + 2, 0)
+  await page.getByRole('slider').focus()
+  await page.keyboard.press('ArrowLeft')
+  await expect.poll(time).toBeCloseTo(before, 0)
+  await expect(page.getByText('no sound')).toBeVisible()
+  await expect(page.getByRole('button', { name: /sound/ })).toHaveCount(0)
 })
 
 test('an unknown video is a page that says so', async ({ page, stack }) => {
@@ -134,7 +230,30 @@ async function statusesOf({ url }: Stack, id: string): Promise<string[]> {
   return statuses.filter((status, index) => status !== statuses[index - 1])
 }
 
-async function expectPlaying(page: import('playwright/test').Page, selector: string): Promise<void> {
+async function deleteVideo({ url }: Stack, id: string): Promise<void> {
+  expect((await fetch(`${url}/api/videos/${id}`, { method: 'DELETE' })).status).toBe(204)
+}
+
+/** @returns the ids of "Clip 1" to "Clip n", oldest first */
+async function fillFeed(stack: Stack, clips: string, count: number): Promise<string[]> {
+  const file = await makeClip(clips, 'small.mp4', { width: 160, height: 120, seconds: 2 })
+  const ids: string[] = []
+  for (let number = 1; number <= count; number++) {
+    const id = await upload(stack, file, `Clip ${number}.mp4`)
+    await settled(stack, id)
+    ids.push(id)
+  }
+  return ids
+}
+
+/** On screen, at its place, and the one that counts as watched. */
+async function expectActive(page: Page, id: string): Promise<void> {
+  const article = page.locator(`article[data-video-id="${id}"]`)
+  await expect(article).toHaveAttribute('data-active', 'true')
+  await expect.poll(async () => Math.round((await article.boundingBox())?.y ?? -1)).toBe(56)
+}
+
+async function expectPlaying(page: Page, selector: string): Promise<void> {
   const time = () =>
     page
       .locator(selector)

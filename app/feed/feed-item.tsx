@@ -6,7 +6,7 @@ import { VideoFacts } from '#app/feed/video-facts.tsx'
 import { BigPlay, Player } from '#app/player/player.tsx'
 import { Poster } from '#app/player/poster.tsx'
 import { Scrubber } from '#app/player/scrubber.tsx'
-import { SoundButton } from '#app/player/sound-button.tsx'
+import { hasSound, SoundButton } from '#app/player/sound-button.tsx'
 import type { Video } from '#app/video.ts'
 import playerStyles from '../player/player.module.css'
 import styles from './feed.module.css'
@@ -56,9 +56,7 @@ export function FeedItem({
             onRetry={() => setAttempt(attempt + 1)}
             controls={({ player }) => (
               <>
-                <div className={styles.corner}>
-                  <SoundButton />
-                </div>
+                <div className={styles.corner}>{hasSound(video) && <SoundButton />}</div>
                 <div className={styles.foot}>
                   <Scrubber player={player} durationSeconds={video.durationSeconds} />
                 </div>

@@ -6,7 +6,8 @@ import { callApi, ProblemError } from '#app/live/api-client.ts'
 import type { Video, VideoPage } from '#app/video.ts'
 
 interface FeedPages {
-  items: Video[]
+  /** all that is loaded, as one page */
+  page: VideoPage
   isLoading: boolean
   /** why the next page could not be had, as a sentence */
   problem: string | null
@@ -15,6 +16,8 @@ interface FeedPages {
   retry(): void
   /** asks for the first page again; for a feed that was empty */
   startOver(): void
+  /** takes what was loaded when the person was here before */
+  resume(kept: VideoPage): void
 }
 
 export function useFeedPages(firstPage: VideoPage): FeedPages {
@@ -43,9 +46,9 @@ export function useFeedPages(firstPage: VideoPage): FeedPages {
     }
   }, [])
 
-  const { items, nextCursor } = page
+  const { nextCursor } = page
   return {
-    items,
+    page,
     isLoading,
     problem,
     loadMore: useCallback(() => {
@@ -53,14 +56,23 @@ export function useFeedPages(firstPage: VideoPage): FeedPages {
     }, [load, nextCursor, problem]),
     retry: useCallback(() => void load(nextCursor), [load, nextCursor]),
     startOver: useCallback(() => void load(null), [load]),
+    resume: useCallback((kept: VideoPage) => setPage(fresh => rejoin(fresh, kept)), []),
   }
 }
 
 /** A video whose publication moved while somebody scrolled may come twice; once is enough. */
 function append(known: VideoPage, next: VideoPage): VideoPage {
+  return { items: [...known.items, ...without(known, next.items)], nextCursor: next.nextCursor }
+}
+
+/** What is new goes above. So much of it that the two do not meet would leave a gap: then afresh. */
+function rejoin(fresh: VideoPage, kept: VideoPage): VideoPage {
+  const news = without(kept, fresh.items)
+  if (news.length === fresh.items.length) return fresh
+  return { items: [...news, ...kept.items], nextCursor: kept.nextCursor }
+}
+
+function without(known: VideoPage, items: Video[]): Video[] {
   const ids = new Set(known.items.map(video => video.id))
-  return {
-    items: [...known.items, ...next.items.filter(video => !ids.has(video.id))],
-    nextCursor: next.nextCursor,
-  }
+  return items.filter(video => !ids.has(video.id))
 }

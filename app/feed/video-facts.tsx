@@ -1,5 +1,6 @@
 // The small print of a video: how long, how sharp, since when.
 import { clock } from '#app/live/words.ts'
+import { hasSound } from '#app/player/sound-button.tsx'
 import type { Video } from '#app/video.ts'
 
 // One language and time zone, so that server and browser write the same.
@@ -14,6 +15,7 @@ export function VideoFacts({ video }: { video: Video }) {
   const facts = [
     video.durationSeconds !== null && clock(video.durationSeconds),
     video.width !== null && video.height !== null && `${Math.min(video.width, video.height)}p`,
+    !hasSound(video) && 'no sound',
   ].filter(fact => fact !== false)
   return (
     <p>

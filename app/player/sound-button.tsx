@@ -2,7 +2,13 @@
 // Sound on or off, for this and every other video.
 import { SoundOffIcon, SoundOnIcon } from '#app/icons.tsx'
 import { toggleSound, useSoundOn } from '#app/player/sound.ts'
+import type { Video } from '#app/video.ts'
 import styles from './player.module.css'
+
+/** A button that changes nothing is not shown. */
+export function hasSound(video: Video): boolean {
+  return video.renditions.some(({ kind }) => kind === 'audio')
+}
 
 export function SoundButton() {
   const isOn = useSoundOn()

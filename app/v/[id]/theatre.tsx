@@ -6,7 +6,7 @@ import playerStyles from '#app/player/player.module.css'
 import { Player } from '#app/player/player.tsx'
 import { Scrubber } from '#app/player/scrubber.tsx'
 import { toggleSound } from '#app/player/sound.ts'
-import { SoundButton } from '#app/player/sound-button.tsx'
+import { hasSound, SoundButton } from '#app/player/sound-button.tsx'
 import { useAutoplayAllowed } from '#app/player/use-autoplay-allowed.ts'
 import type { Video } from '#app/video.ts'
 import styles from './watch.module.css'
@@ -19,7 +19,15 @@ export function Theatre({ video }: { video: Video }) {
   const isPlaying = choice ?? autoplays
   const toggle = () => setChoice(!isPlaying)
   const toggleFullScreen = () => theatre.current && switchFullScreen(theatre.current)
-  useTheatreKeys({ ' ': toggle, k: toggle, m: toggleSound, f: toggleFullScreen })
+  const seek = (direction: -1 | 1) => theatre.current && seekBy(theatre.current, direction)
+  useTheatreKeys({
+    ' ': toggle,
+    k: toggle,
+    m: toggleSound,
+    f: toggleFullScreen,
+    ArrowLeft: () => seek(-1),
+    ArrowRight: () => seek(1),
+  })
 
   return (
     <div
@@ -39,7 +47,7 @@ export function Theatre({ video }: { video: Video }) {
         controls={({ player }) => (
           <div className={styles.controls}>
             <Scrubber player={player} durationSeconds={video.durationSeconds} showsTimes />
-            <SoundButton />
+            {hasSound(video) && <SoundButton />}
             <button
               type="button"
               className={playerStyles.control}
@@ -73,6 +81,12 @@ function useTheatreKeys(actions: Record<string, () => void>) {
     window.addEventListener('keydown', act)
     return () => window.removeEventListener('keydown', act)
   }, [])
+}
+
+/** By five seconds, or by a tenth where that is less. */
+function seekBy(theatre: HTMLElement, direction: -1 | 1) {
+  const video = theatre.querySelector('video')
+  if (video) video.currentTime += direction * Math.min(5, (video.duration || 0) / 10)
 }
 
 /** The whole theatre, so that our controls come along; on an iPhone only the bare video can. */
