@@ -315,7 +315,7 @@ describe('exactly one line is caused by', () => {
   test('a machine without FFmpeg', async () => {
     const onlyShell = await makeFolder()
     await symlink('/bin/sh', path.join(onlyShell, 'sh'))
-    const { stdout, status } = await runDoctor([], { PATH: onlyShell })
+    const { stdout, status } = await runDoctor([], { PATH: onlyShell, FFMPEG_PATH: '', FFPROBE_PATH: '' })
     expect(status).toBe(1)
     expect(stdout).toMatch(/^ffmpeg: FFmpeg was not found: \S.+\.\n$/)
   })
