@@ -27,7 +27,7 @@ function attend({ server, request, response }: Exchange & { server: HttpServer }
   server.requestTimeout = 0
   const { 'x-request-id': given } = request.headers
   const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : crypto.randomUUID()
-  const current: CurrentRequest = { id, hasEnded: false }
+  const current: CurrentRequest = { id, incoming: request, hasEnded: false }
   requests.enterWith(current)
   follow({ request, response }, current)
   mendRequest(request)

@@ -1,9 +1,12 @@
 // The request that is being answered: its id, and what its line in the log will say. Follows the
 // work it causes through every `await`. Must not know any route.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { IncomingMessage } from 'node:http'
 
 export interface CurrentRequest {
   readonly id: string
+  /** as Node has it, for the one body that is too large for web streams (app/api/uploads/body.ts) */
+  readonly incoming?: IncomingMessage
   /** the code of the problem that it is answered with */
   code?: string
   /** what went wrong here; for the log alone */

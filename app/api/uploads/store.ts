@@ -4,7 +4,6 @@ import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { FileStore } from '@tus/file-store'
 import { Upload } from '@tus/utils'
 import { z } from 'zod'
@@ -17,6 +16,7 @@ import {
   touchUpload,
   UPLOAD_EXPIRES_AFTER_MS,
 } from '#db/uploads.ts'
+import { writeBody } from './body.ts'
 
 const uuid = z.uuid()
 const NOTE_EVERY_MS = 60_000
@@ -70,7 +70,7 @@ export class UploadStore extends FileStore {
     await note()
     const noting = setInterval(() => void note().catch(warn), NOTE_EVERY_MS)
     try {
-      await pipeline(readable, createWriteStream(file, { flags: 'r+', start: offset }))
+      await writeBody(readable, createWriteStream(file, { flags: 'r+', start: offset }))
     } finally {
       clearInterval(noting)
       await note().catch(warn) // what the pipeline threw is what counts

@@ -8,6 +8,7 @@ import { type Server, server } from '#app/server.ts'
 import { findUpload, removeOpenUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
+import { withoutBytes } from '../body.ts'
 import { finishUpload } from '../finish.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
 
@@ -65,7 +66,7 @@ async function speakTus(request: Request): Promise<Response> {
   const own = await server()
   let response: Response | undefined
   try {
-    response = await tusFor(own).handleWeb(request)
+    response = await tusFor(own).handleWeb(withoutBytes(request))
   } finally {
     if (!response?.ok) await release(own, admitted.get(request))
   }
