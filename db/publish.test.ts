@@ -44,6 +44,14 @@ test('publishing makes the video ready, ends the attempt as won and completes th
   expect(await liveJobs(t.boss, 'extra', id)).toEqual(['created'])
 })
 
+test('the extra carries the request that the ladder was made for', async () => {
+  const { id, attempt, job } = await processVideo(t)
+  const asked = { ...job, data: { videoId: id, requestId: 'r-1' } }
+  await t.db.transaction().execute(trx => publish(trx, t.boss, asked, attempt, publicationOf(attempt)))
+  const [extra] = await t.boss.findJobs('extra', { key: id })
+  expect(extra?.data).toEqual({ videoId: id, requestId: 'r-1' })
+})
+
 test('a publish whose last statement fails leaves nothing behind', async () => {
   const { attempt, job } = await processVideo(t)
   const before = await snapshot(t.db)

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type Attempt, type Failure, loseAndRepeat, win } from './attempts.ts'
 import { type Boss, type Job, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
+import { jobs } from './jobs.ts'
 import type { RenditionKind, RenditionRow } from './schema.ts'
 
 export interface NewRendition {
@@ -66,7 +67,8 @@ export async function publish(
     })
     .where('id', '=', attempt.videoId)
     .execute()
-  await send(trx, boss, 'extra', { videoId: attempt.videoId })
+  const { requestId } = jobs.ladder.data.parse(job.data)
+  await send(trx, boss, 'extra', { videoId: attempt.videoId, requestId })
 }
 
 export type PublishedRung = Pick<RenditionRow, 'key' | 'width' | 'height' | 'segments'>
