@@ -54,7 +54,8 @@ export const bench: Bench = async context => {
     ours: await ssim(context, clip, await publishedFolder(stack, id)),
     byHand: await ssim(context, clip, handFolder),
   }
-  return report(context, rounds, similarity)
+  if (context.plot) await draw(rounds)
+  return [...report(rounds, similarity), ...(await storedPerMinute(stack, id))]
 }
 
 /** One video through the real queue. Extras are what other jobs make of it after it is ready. */
@@ -111,13 +112,54 @@ async function ssim({ signal }: BenchContext, clip: string, folder: string): Pro
   )
 }
 
-async function report(
-  { plot }: BenchContext,
+/** What the storage holds of a video, for each minute that was uploaded. */
+async function storedPerMinute({ db }: Stack, id: string): Promise<Figure[]> {
+  const { duration_ms, source_bytes } = await db
+    .selectFrom('videos')
+    .select(['duration_ms', 'source_bytes'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  const renditions = await db
+    .selectFrom('renditions')
+    .select(['kind', 'height', 'bytes'])
+    .where('video_id', '=', id)
+    .orderBy('bytes', 'desc')
+    .execute()
+  const figure = (what: string, bytes: number): Figure => ({
+    figure: `stored per minute: ${what}`,
+    value: bytes / 1e6 / ((duration_ms ?? Number.NaN) / 60_000),
+    unit: 'MB',
+    bound: null,
+  })
+  return [
+    figure('the source', source_bytes),
+    figure(
+      'all renditions',
+      renditions.reduce((sum, { bytes }) => sum + bytes, 0),
+    ),
+    ...renditions.map(({ kind, height, bytes }) => figure(kind === 'video' ? `${height}p` : kind, bytes)),
+  ]
+}
+
+function costs(rounds: Round[]) {
+  return (side: keyof Round) => median(rounds.map(round => round[side]).filter(value => !Number.isNaN(value)))
+}
+
+async function draw(rounds: Round[]): Promise<void> {
+  const of = costs(rounds)
+  await drawBars({ name: 'transcode', title: 'CPU seconds for 30 seconds of 1080p30', unit: 's' }, [
+    { label: 'pgreel, until ready', value: of('ready') },
+    { label: 'pgreel, with extras', value: of('withExtras') },
+    { label: 'one command, by hand', value: of('byHand') },
+    { label: 'a command per output', value: of('perOutput') },
+  ])
+}
+
+function report(
   rounds: Round[],
   similarity: { ours: Map<number, number>; byHand: Map<number, number> },
-): Promise<Figure[]> {
-  const of = (side: keyof Round) =>
-    median(rounds.map(round => round[side]).filter(value => !Number.isNaN(value)))
+): Figure[] {
+  const of = costs(rounds)
   const ratio = (a: keyof Round, b: keyof Round) =>
     medianRatio(rounds.filter(round => !Number.isNaN(round[b])).map(round => [round[a], round[b]]))
   const seconds = (figure: string, value: number): Figure => ({ figure, value, unit: 'CPU s', bound: null })
@@ -127,14 +169,6 @@ async function report(
     unit: '×',
     bound: { atMost },
   })
-  if (plot) {
-    await drawBars({ name: 'transcode', title: 'CPU seconds for 30 seconds of 1080p30', unit: 's' }, [
-      { label: 'pgreel, until ready', value: of('ready') },
-      { label: 'pgreel, with extras', value: of('withExtras') },
-      { label: 'one command, by hand', value: of('byHand') },
-      { label: 'a command per output', value: of('perOutput') },
-    ])
-  }
   return [
     seconds('worker, until the video is ready', of('ready')),
     seconds('worker, with the extras that come after', of('withExtras')),
