@@ -10,6 +10,8 @@ const RENDITIONS = [
   { kind: 'audio', height: null, name: 'audio/index.m3u8' },
   { kind: 'mp4', height: null, name: 'video.mp4' },
   { kind: 'poster', height: null, name: 'poster.jpg' },
+  { kind: 'preview', height: null, name: 'preview.webp' },
+  { kind: 'storyboard', height: null, name: 'storyboard.vtt' },
 ]
 
 /** Ready videos, a minute apart, the last one new; one of 20 unlisted, one of 50 deleted. */
@@ -43,7 +45,7 @@ function statements(from: number, to: number, count: number) {
       select b.token, b.id, 'ladder', 'bench', gen_random_uuid(), 'won', now() ${batch}`,
     sql`insert into publications (id, video_id, seq, master_key)
       select b.publication, b.id, 1, 'videos/' || b.id || '/' || b.token || '/master.m3u8' ${batch}`,
-    // Eight rows for each video: their foreign keys hold by construction, and checking each would take
+    // Ten rows for each video: their foreign keys hold by construction, and checking each would take
     // most of the time.
     sql`set local session_replication_role = replica`,
     sql`with made as (
@@ -61,7 +63,9 @@ function statements(from: number, to: number, count: number) {
         playable_at = v.created_at, ready_at = v.created_at, duration_ms = 30000, width = 1920, height = 1080,
         url_hls = 'videos/' || b.id || '/' || b.token || '/master.m3u8',
         url_mp4 = 'videos/' || b.id || '/' || b.token || '/video.mp4',
-        thumbnail = 'videos/' || b.id || '/' || b.token || '/poster.jpg'
+        thumbnail = 'videos/' || b.id || '/' || b.token || '/poster.jpg',
+        url_preview = 'videos/' || b.id || '/' || b.token || '/preview.webp',
+        url_storyboard = 'videos/' || b.id || '/' || b.token || '/storyboard.vtt'
       from bench_library b where b.id = v.id and b.n between ${from} and ${to}`,
     sql`update videos set deleted_at = now() where id in (select b.id ${batch} and b.n % 50 = 3)`,
   ]

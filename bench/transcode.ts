@@ -125,19 +125,29 @@ async function storedPerMinute({ db }: Stack, id: string): Promise<Figure[]> {
     .where('video_id', '=', id)
     .orderBy('bytes', 'desc')
     .execute()
-  const figure = (what: string, bytes: number): Figure => ({
+  const minutes = (duration_ms ?? Number.NaN) / 60_000
+  const perMinute = (what: string, bytes: number): Figure => ({
     figure: `stored per minute: ${what}`,
-    value: bytes / 1e6 / ((duration_ms ?? Number.NaN) / 60_000),
+    value: bytes / 1e6 / minutes,
     unit: 'MB',
     bound: null,
   })
+  const [images, streams] = [true, false].map(isImage =>
+    renditions.filter(({ kind }) => ['poster', 'preview', 'storyboard'].includes(kind) === isImage),
+  )
+  const sum = (some: typeof renditions = []) => some.reduce((total, { bytes }) => total + bytes, 0)
   return [
-    figure('the source', source_bytes),
-    figure(
-      'all renditions',
-      renditions.reduce((sum, { bytes }) => sum + bytes, 0),
+    perMinute('the source', source_bytes),
+    perMinute('all streams and the MP4', sum(streams)),
+    ...(streams ?? []).map(({ kind, height, bytes }) =>
+      perMinute(kind === 'video' ? `${height}p` : kind, bytes),
     ),
-    ...renditions.map(({ kind, height, bytes }) => figure(kind === 'video' ? `${height}p` : kind, bytes)),
+    {
+      figure: 'stored per video: poster, preview, storyboard',
+      value: sum(images) / 1e6,
+      unit: 'MB',
+      bound: null,
+    },
   ]
 }
 
