@@ -13,11 +13,20 @@ import { type Site, withSite } from './site.ts'
 import { createUpload, idOf, settled, upload } from './stack.ts'
 import { chooseFiles } from './test.ts'
 
-const test = base.extend<object, { site: Site; cachedSite: Site }>({
+type Media = Awaited<ReturnType<typeof prepareMedia>>
+
+const test = base.extend<object, { site: Site; media: Media; cachedSite: Site }>({
   site: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
     async ({}, use) => withSite({ usesCache: false }, use),
     { scope: 'worker', timeout: 90_000 },
+  ],
+  media: [
+    async ({ site: { stack, clips } }, use) => {
+      const id = await upload(stack, await makeClip(clips, 'prepared.mp4', { seconds: 1 }))
+      await use(await prepareMedia(stack, await settled(stack, id)))
+    },
+    { scope: 'worker', timeout: 60_000 },
   ],
   cachedSite: [
     // biome-ignore lint/correctness/noEmptyPattern: as above
@@ -112,18 +121,14 @@ test('what a broken connection brought is kept, and 100 MB fit in one request', 
 })
 
 test('for every request nginx and the web process answer the same, and no source is ever served', async ({
-  site,
+  site: { stack, url, nginx },
+  media: { id, folder, etag, secrets },
 }) => {
-  const { stack, url, clips, nginx } = site
-  const id = await upload(stack, await makeClip(clips, 'compared.mp4', { seconds: 1 }))
-  const { folder, etag, secrets } = await prepareMedia(stack, await settled(stack, id))
   for (const asked of MEDIA_REQUESTS) {
     const { method = 'GET', headers = {} } = asked
     const target = asked.path.replace('KEY', folder).replace('ID', id)
-    const filled = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, value.replace('ETAG', etag)]),
-    )
-    const question = { method, headers: filled, certificate: nginx.certificate }
+    const filled = Object.entries(headers).map(([name, value]) => [name, value.replace('ETAG', etag)])
+    const question = { method, headers: Object.fromEntries(filled), certificate: nginx.certificate }
     const answers = await Promise.all([ask(stack.url, target, question), ask(url, target, question)])
     expectSame(asked, ...answers)
     for (const { body } of answers) {
@@ -132,24 +137,22 @@ test('for every request nginx and the web process answer the same, and no source
   }
 })
 
-test('text is compressed, media is not', async ({ site }) => {
-  const { stack, url, clips, nginx } = site
-  const id = await upload(stack, await makeClip(clips, 'compressed.mp4', { seconds: 1 }))
-  const { folder } = await prepareMedia(stack, await settled(stack, id))
+test('text is compressed, media is not', async ({ site: { url, nginx }, media: { folder } }) => {
+  const { certificate } = nginx
   const headers = { 'Accept-Encoding': 'gzip' }
   for (const target of [
     '/',
     '/api/videos',
     ...['long.m3u8', 'captions.vtt'].map(name => `${folder}/${name}`),
   ]) {
-    const packed = await ask(url, target, { headers, certificate: nginx.certificate })
+    const packed = await ask(url, target, { headers, certificate })
     expect(packed.headers, target).toMatchObject({ 'content-encoding': 'gzip' })
     expect(packed.headers.vary, target).toContain('Accept-Encoding')
-    const plain = await ask(url, target, { certificate: nginx.certificate })
+    const plain = await ask(url, target, { certificate })
     expect(plain.headers['content-encoding'], target).toBeUndefined()
     expect(gunzipSync(packed.body).equals(plain.body), target).toBe(true)
   }
-  const segment = await ask(url, `${folder}/v240/00000.m4s`, { headers, certificate: nginx.certificate })
+  const segment = await ask(url, `${folder}/v240/00000.m4s`, { headers, certificate })
   expect(segment.headers['content-encoding']).toBeUndefined()
 })
 

@@ -175,5 +175,5 @@ export async function prepareMedia({ url, dataDir }: Stack, { id, mp4Url }: Vide
     await readFile(path.join(storage, 'storage-id')),
   ]
   const etag = (await ask(url, `${folder}/video.mp4`)).headers.etag ?? ''
-  return { folder, etag, secrets, big }
+  return { id, folder, etag, secrets, big }
 }
