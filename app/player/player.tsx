@@ -35,7 +35,8 @@ export function Player({
 
   if (playback.hasFailed) {
     return (
-      <div className={styles.failure} role="alert">
+      // Not announced of the feed's next video, which loads ahead and is not on screen yet.
+      <div className={styles.failure} role={isPlaying ? 'alert' : undefined}>
         <p>This video could not be played. The connection may have dropped.</p>
         <button type="button" className="button" onClick={onRetry}>
           Try again
