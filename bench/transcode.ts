@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { run } from '#cli/processes.ts'
+import { IS_LIVE } from '#db/boss.ts'
 import { commandForMp4, commandPerOutput, oneCommand, openFfmpeg, RUNGS } from './by-hand.ts'
 import { getClip } from './clip.ts'
 import type { Bench, BenchContext } from './context.ts'
@@ -66,9 +67,7 @@ async function transcode(context: BenchContext, stack: Stack, workerPid: number,
   const ready = cpuSeconds(workerPid) - before
   await waitUntil(context, async () => {
     const { rows } = await sql`
-      select from pgboss.job where state in ('created', 'retry', 'active') and data ->> 'videoId' = ${id}`.execute(
-      stack.db,
-    )
+      select from pgboss.job where ${IS_LIVE} and data ->> 'videoId' = ${id}`.execute(stack.db)
     return rows.length === 0
   })
   return { id, ready, withExtras: cpuSeconds(workerPid) - before }

@@ -235,6 +235,13 @@ describe('handing back', () => {
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
   })
 
+  test('keeps the request that the job was sent for', async () => {
+    const { id, attempt, job } = await processVideo(t)
+    const asked = { ...job, data: { videoId: id, requestId: 'r-1' } }
+    await inTransaction(trx => handBack(trx, t.boss, asked, attempt))
+    expect((await takeJob(t.boss, 'ladder')).data).toEqual({ videoId: id, requestId: 'r-1' })
+  })
+
   test('costs no budget, however often', async () => {
     const id = await queueVideo(t)
     await addEnded(id, 100, 'handed_back', null)

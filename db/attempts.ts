@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { type Boss, complete, failJob, type Job, JobLost, requireOwn, send } from './boss.ts'
 import { spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
+import { jobs } from './jobs.ts'
 import type { AttemptKind, AttemptOutcome, FailureCause, VideoRow } from './schema.ts'
 
 export interface Attempt {
@@ -140,7 +141,7 @@ export async function handBack(trx: Trx, boss: Boss, job: Job, attempt: Attempt)
   await end(trx, attempt, 'handed_back')
   await requeue(trx, attempt)
   await complete(trx, boss, job)
-  await send(trx, boss, attempt.kind, { videoId: attempt.videoId }, { priority: 10 })
+  await sendAgain(trx, boss, job, attempt, { priority: 10 })
 }
 
 /**
@@ -163,7 +164,7 @@ export async function win(
 export async function loseAndRepeat(trx: Trx, boss: Boss, job: Job, attempt: Attempt): Promise<void> {
   await end(trx, attempt, 'lost')
   await complete(trx, boss, job)
-  await send(trx, boss, attempt.kind, { videoId: attempt.videoId })
+  await sendAgain(trx, boss, job, attempt)
 }
 
 /** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
@@ -229,6 +230,17 @@ async function end(
     .returning('token')
     .executeTakeFirst()
   if (!ended) throw new JobLost({ id: attempt.token, name: attempt.kind })
+}
+
+/** The same work as a new job, which the same request caused. */
+async function sendAgain(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  { kind }: Attempt,
+  options?: { priority?: number },
+): Promise<void> {
+  await send(trx, boss, kind, jobs[kind].data.parse(job.data), options)
 }
 
 function isRunning(token: string) {

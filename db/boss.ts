@@ -1,5 +1,6 @@
 // pg-boss as pgreel uses it: jobs are sent, completed and failed inside our own transactions.
 // Must not know any job's meaning.
+import { sql } from 'kysely'
 import { fromKysely, type Job, PgBoss, type WorkOptions } from 'pg-boss'
 import type { Trx } from './client.ts'
 import { type JobData, type JobName, jobNames, jobs } from './jobs.ts'
@@ -79,6 +80,17 @@ export async function migrateBoss(url: string): Promise<void> {
   if (errors[0]) throw errors[0]
 }
 
+/** Queues of the catalogue that the database lacks: it was migrated by an older pgreel. */
+export async function missingQueues(boss: Boss): Promise<JobName[]> {
+  const existing = new Set((await boss.getQueues()).map(queue => queue.name))
+  return jobNames.filter(name => !existing.has(name))
+}
+
+const liveStates = ['created', 'retry', 'active']
+
+/** Of a row of pg-boss's table: has still to run, or runs. */
+export const IS_LIVE = sql`state in (${sql.join(liveStates.map(state => sql.lit(state)))})`
+
 /** Sends in the transaction that makes the job true. A live job for the same video stays the one. */
 export async function send<Name extends JobName>(
   trx: Trx,
@@ -110,7 +122,7 @@ export async function cancelJobs(trx: Trx, boss: Boss, videoId: string, names: J
   const db = fromKysely(trx)
   for (const name of names) {
     const live = await boss.findJobs(name, { key: videoId, db })
-    const ids = live.filter(job => ['created', 'retry', 'active'].includes(job.state)).map(job => job.id)
+    const ids = live.filter(job => liveStates.includes(job.state)).map(job => job.id)
     if (ids.length > 0) await boss.cancel(name, ids, { db })
   }
 }

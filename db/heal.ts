@@ -1,9 +1,9 @@
 // What must have a job and has none: it should not happen, and is mended by the sweep if it does.
 import { sql } from 'kysely'
+import { IS_LIVE } from './boss.ts'
 import { mayTryExtra, type Work } from './budgets.ts'
 import type { Db } from './client.ts'
 
-const LIVE = sql`('created', 'retry', 'active')`
 const AT_MOST = 500
 
 /** Unfinished videos whose work no job stands for. Index: videos_unfinished. */
@@ -55,7 +55,7 @@ export async function hasJob(db: Db, work: Work, videoId: string): Promise<boole
   const { rows } = await sql<{ lives: boolean }>`
     select exists (
       select from pgboss.job
-      where name = ${work} and singleton_key = ${videoId} and state in ${LIVE}
+      where name = ${work} and singleton_key = ${videoId} and ${IS_LIVE}
     ) as lives`.execute(db)
   return rows[0]?.lives ?? false
 }
@@ -64,5 +64,5 @@ export async function hasJob(db: Db, work: Work, videoId: string): Promise<boole
 function liveJob(names: string[]) {
   return sql`
     select from pgboss.job
-    where name in (${sql.join(names)}) and singleton_key = videos.id::text and state in ${LIVE}`
+    where name in (${sql.join(names)}) and singleton_key = videos.id::text and ${IS_LIVE}`
 }

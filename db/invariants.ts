@@ -2,12 +2,12 @@
 // what breaks it. Some of it is a constraint as well; the doctor looks all the same.
 // A question sees one moment, and work may be between two steps just then: ask twice.
 import { sql } from 'kysely'
+import { IS_LIVE } from './boss.ts'
 import type { Db } from './client.ts'
 import { type JobName, jobNames } from './jobs.ts'
 import { ALIVE_FOR } from './workers.ts'
 
 const AT_MOST = 500
-const IS_LIVE = sql`state in ('created', 'retry', 'active')`
 
 /** Unfinished videos that no job stands for. Not heal.ts's question: what heals is not its own judge. */
 export async function unfinishedWithoutJob(db: Db): Promise<string[]> {

@@ -1,11 +1,12 @@
 // End-to-end tests: a real Chromium against the production build, each on processes of its own.
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'playwright/test'
 
 export default defineConfig({
   testDir: '.',
   outputDir: '../test-results',
-  // One after the other: each starts FFmpeg, and the machine may have one core.
-  workers: 1,
+  // A file each. Mostly they wait, but each also encodes: more than two would only wait for each other.
+  workers: Math.min(2, availableParallelism()),
   timeout: 120_000,
   expect: { timeout: 20_000 },
   forbidOnly: true,

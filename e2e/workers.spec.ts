@@ -8,7 +8,9 @@ import { makeClip } from '#test/clips.ts'
 import { expectNothingLeftBehind, ffmpegsOf, type Stack, settled, startStack, upload } from './stack.ts'
 import { chooseFiles } from './test.ts'
 
-// Each test has its own pgreel: what one does to its workers is nobody else's.
+// Each test has its own pgreel: what one does to its workers is nobody else's. Mostly they wait for a
+// death to be noticed, so two at a time.
+base.describe.configure({ mode: 'parallel' })
 const test = base.extend<{
   startOwn: (workers: number, env?: Record<string, string>) => Promise<Stack>
   clips: string

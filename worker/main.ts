@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { type Config, loadConfig, requireDatabaseUrl } from '#config'
-import { type Boss, startBoss, workOptions } from '#db/boss.ts'
+import { type Boss, missingQueues, startBoss, workOptions } from '#db/boss.ts'
 import { type Db, openDatabase, requireConnection } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { type JobData, type JobName, jobNames, jobs } from '#db/jobs.ts'
@@ -114,8 +114,7 @@ function requestOf(data: JobData<JobName>): { requestId?: string } {
 }
 
 async function requireQueues(boss: Boss): Promise<void> {
-  const existing = new Set((await boss.getQueues()).map(queue => queue.name))
-  const missing = jobNames.filter(name => !existing.has(name))
+  const missing = await missingQueues(boss)
   if (missing.length > 0)
     throw new Error(`The database lacks queues (${missing.join(', ')}): run \`pnpm migrate\`.`)
 }

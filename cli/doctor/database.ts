@@ -2,10 +2,9 @@
 import path from 'node:path'
 import { sql } from 'kysely'
 import { ConfigError, requireDatabaseUrl } from '#config'
-import { startBoss } from '#db/boss.ts'
+import { missingQueues, startBoss } from '#db/boss.ts'
 import { requireConnection } from '#db/client.ts'
 import { stalledQueues } from '#db/invariants.ts'
-import { jobNames } from '#db/jobs.ts'
 import { appliedMigrations, knownMigrations, outdatedPostgres, pendingMigrations } from '#db/migrate.ts'
 import { readHealth } from '#db/workers.ts'
 import { root } from '../project.ts'
@@ -45,9 +44,7 @@ export async function lackingQueues({ config }: Context): Promise<Breach[]> {
   try {
     const url = config.databaseUrl ?? ''
     const boss = await startBoss({ url, name: 'pgreel-doctor', works: false, onError: () => {} })
-    const existing = new Set((await boss.getQueues()).map(queue => queue.name))
-    await boss.stop({ graceful: false })
-    const missing = jobNames.filter(name => !existing.has(name))
+    const missing = await missingQueues(boss).finally(() => boss.stop({ graceful: false }))
     return missing.length > 0 ? broken(`There is no queue ${missing.join(', ')}: run \`pnpm migrate\`.`) : []
   } catch (error) {
     return broken(`The queues cannot be used (${(error as Error).message}): run \`pnpm migrate\`.`)

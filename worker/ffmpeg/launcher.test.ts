@@ -21,7 +21,7 @@ afterEach(() => {
 
 test('every wall stands on this system', async () => {
   const launcher = await installLauncher(path.join(folder, 'real'), { ffmpegPath: null, ffprobePath: null })
-  expect(launcher.walls).toEqual(['no network', 'limits', 'dies with the worker'])
+  expect(launcher.walls).toEqual(['priority', 'no network', 'limits', 'dies with the worker'])
   expect(launcher.missing).toEqual([])
   expect(launcher.version).toMatch(/^ffmpeg version/)
 })
@@ -51,6 +51,16 @@ test('file size and open files are limited, and for ffprobe the time too', async
     '512\n134217728\n0\nunlimited\n',
   )
   expect(await lookInside('ffprobe', 'ulimit -t')).toBe('60\n')
+})
+
+test('a low priority holds against every process of the machine, not only those of its session', async () => {
+  const { ffmpeg } = await installScript(await makeInner(), 'nice; cat /proc/self/autogroup')
+  const autogroups = [(await run(ffmpeg)).stdout, (await run('nice', ['-n', '19', ffmpeg])).stdout]
+  expect(autogroups.map(text => text.replace(/autogroup-\d+/, 'autogroup'))).toEqual([
+    '0\n/autogroup nice 0\n',
+    '19\n/autogroup nice 19\n',
+  ])
+  expect(new Set([...autogroups, await readFile('/proc/self/autogroup', 'utf8')]).size).toBe(3)
 })
 
 test('arguments arrive as they are, and folders may have spaces and quotes', async () => {

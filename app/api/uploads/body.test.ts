@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -42,6 +43,19 @@ test('a whole body is written as it came', async () => {
   client.end()
   await write(incoming, file)
   expect(await read()).toEqual(bytes)
+})
+
+test('what is written does not wait in memory for a garbage collection', async () => {
+  const bytes = randomBytes(1_000_000)
+  const { client, incoming, file, read } = await receive(bytes, bytes.length)
+  client.end()
+  const written = write(incoming, file)
+  const chunks: Buffer[] = []
+  incoming.on('data', chunk => chunks.push(chunk))
+  await written
+  expect(await read()).toEqual(bytes)
+  expect(chunks.length).toBeGreaterThan(1)
+  expect(chunks.map(chunk => chunk.length)).toEqual(chunks.map(() => 0))
 })
 
 test('a connection that breaks keeps what arrived and is an aborted request', async () => {
