@@ -33,11 +33,13 @@ interface Wall {
 }
 
 // Linux shares the processor among sessions first (sched(7), "The autogroup feature"): `nice` then means
-// nothing to a web process in another one. So FFmpeg gets a session of its own, with that same priority.
+// nothing to a web process in another one. So FFmpeg gets a session of its own that gives way as a whole,
+// half as far: a ladder beside a machine's other work should be slow, not stand still.
 // The kernel takes ten of these a second from those who are not root.
-const TAKE_PRIORITY = `[ "$(nice)" = 0 ] || for try in 1 2 3 4 5; do
+const TAKE_PRIORITY = `half=$(($(nice) / 2))
+[ $half = 0 ] || for try in 1 2 3 4 5; do
   [ -w /proc/self/autogroup ] || break
-  nice >/proc/self/autogroup && break
+  echo $half >/proc/self/autogroup && break
   sleep 0.1
 done 2>/dev/null
 exec "$@"`
