@@ -15,10 +15,16 @@ export interface Box {
   body: Buffer
 }
 
+// Of one container. Sixty megabytes of empty boxes would become gigabytes of objects.
+const MAX_BOXES = 10_000
+
 /** Splits a buffer that consists of boxes and nothing else. Views, not copies. */
 export function splitBoxes(buffer: Buffer): Box[] {
   const boxes: Box[] = []
   for (let offset = 0; offset < buffer.length; ) {
+    // QuickTime may end a list of boxes with a zero word.
+    if (buffer.length - offset === 4 && buffer.readUInt32BE(offset) === 0) break
+    if (boxes.length === MAX_BOXES) throw new BmffError('there are too many boxes')
     const reader = new Reader(buffer.subarray(offset), `the box at ${offset}`)
     const size32 = reader.u32()
     const type = reader.bytes(4).toString('latin1')

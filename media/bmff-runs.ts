@@ -20,6 +20,8 @@ export interface Run {
   duration: number
   firstSize: number
   firstFlags: number
+  /** ticks from the decode time of the first sample to when it is shown */
+  firstShift: number
 }
 
 /** §8.8.7. CMAF (ISO/IEC 23000-19) counts from the moof, so that a segment stands on its own. */
@@ -63,6 +65,7 @@ export function readTrun(box: Box, defaults: SampleDefaults, moofOffset: number,
     duration: count * defaults.duration,
     firstSize: defaults.size,
     firstFlags: firstFlags ?? defaults.flags,
+    firstShift: 0,
   }
   if (fields === 0) return run
   if (hasDuration) run.duration = 0
@@ -71,9 +74,10 @@ export function readTrun(box: Box, defaults: SampleDefaults, moofOffset: number,
     if (hasDuration) run.duration += reader.u32()
     const size = hasSize ? reader.u32() : defaults.size
     const sampleFlags = hasFlags ? reader.u32() : defaults.flags
-    if (hasTimeOffset) reader.skip(4)
+    const firstShift = hasTimeOffset ? reader.i32() : 0
     if (hasSize) run.bytes += size
-    if (index === 0) Object.assign(run, { firstSize: size, firstFlags: firstFlags ?? sampleFlags })
+    if (index === 0)
+      Object.assign(run, { firstSize: size, firstFlags: firstFlags ?? sampleFlags, firstShift })
   }
   return run
 }

@@ -22,6 +22,8 @@ export interface Fragment {
   /** decode time of the first sample */
   baseDecodeTicks: number
   baseDecodeSeconds: number
+  /** when the first sample is shown, on the clock of the presentation: the edit list is counted */
+  presentSeconds: number
   durationTicks: number
   durationSeconds: number
   sampleCount: number
@@ -92,7 +94,7 @@ function readTrack(trak: Box, movieTimescale: number, defaults: Map<number, Samp
 }
 
 /** mvhd and mdhd begin alike (ISO/IEC 14496-12 §8.2.2, §8.4.2). */
-function readTimescale(header: Box): number {
+export function readTimescale(header: Box): number {
   const reader = new Reader(header.body, header.type)
   const { version } = reader.full()
   const timescale = reader.skip(version === 1 ? 16 : 8).u32()
@@ -154,6 +156,8 @@ function readTraf(traf: Box[], moofOffset: number, segment: Segment): Fragment {
     kind: track.kind,
     baseDecodeTicks,
     baseDecodeSeconds: baseDecodeTicks / track.timescale,
+    presentSeconds:
+      track.emptyEditSeconds + (baseDecodeTicks + first.firstShift - track.startTicks) / track.timescale,
     durationTicks,
     durationSeconds: durationTicks / track.timescale,
     sampleCount: sum(runs.map(run => run.count)),
