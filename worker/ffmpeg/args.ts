@@ -66,7 +66,7 @@ function encodeVideo({ maxBps }: Rung, { frameRate }: Plan): string[] {
   ]
 }
 
-function segments(folder: string, { stopAfterSeconds }: Plan): string[] {
+export function segments(folder: string, { stopAfterSeconds }: Pick<Plan, 'stopAfterSeconds'>): string[] {
   return [
     // Location, device and names stay with the source.
     ...['-map_metadata', '-1', '-map_chapters', '-1'],
