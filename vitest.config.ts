@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{app,cli,deploy,db,media,process,worker}/**/*.test.ts', '*.test.ts'],
+    include: ['{app,cli,deploy,db,media,process,test,worker}/**/*.test.ts', '*.test.ts'],
     globalSetup: ['test/postgres.ts'],
     // Two at a time: FFmpeg and Postgres need the cores too.
     maxWorkers: 2,

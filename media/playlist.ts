@@ -98,9 +98,10 @@ export function masterPlaylist({
   if (video.length === 0) throw new Error('a master playlist needs a video variant')
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS']
   if (audio) {
+    // A language is required (Apple 8.10); nobody told us which.
     lines.push(
-      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,` +
-        `CHANNELS="${audio.channels ?? 2}",URI="${relative(audio.uri)}"`,
+      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO_GROUP}",NAME="Audio",LANGUAGE="und",DEFAULT=YES,` +
+        `AUTOSELECT=YES,CHANNELS="${audio.channels ?? 2}",URI="${relative(audio.uri)}"`,
     )
   }
   for (const variant of startFirst(video)) {

@@ -10,6 +10,7 @@ import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
 import { sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
+import { lintHls } from '#test/hls-linter.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -89,6 +90,8 @@ describe('a good video', () => {
       expect(line).toMatch(/CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2".*FRAME-RATE=30\.000/)
     expect(lines.find(line => line.startsWith('#EXT-X-MEDIA'))).toContain('URI="audio/index.m3u8"')
   })
+
+  test('breaks no rule of HLS', () => expectCleanHls(id))
 
   test('begins every segment with an IDR, at the same times on every rung, and lists as much as it has', async () => {
     const [low, high] = [await measure('v144'), await measure('v240')]
@@ -212,6 +215,27 @@ describe('an unusual video is ready too:', () => {
     const kinds = (await t.db.selectFrom('renditions').select('kind').execute()).map(({ kind }) => kind)
     expect(kinds.includes('audio')).toBe(!('hasAudio' in options))
     expect(kinds).toContain('mp4')
+    await expectCleanHls(id)
+  })
+})
+
+describe('no rule of HLS is broken by the ladder of a video', () => {
+  beforeEach(empty)
+  const VARIABLE = ['-vf', "select='mod(n,5)+gt(mod(n,60),40)'", '-vsync', 'vfr']
+
+  test.each([
+    ['of 29.97 frames a second', { seconds: 7, fps: 30_000 / 1001 }, '29.970'],
+    ['of 23.976 frames a second', { seconds: 7, fps: 24_000 / 1001 }, '23.976'],
+    ['of 50 frames a second', { seconds: 5, fps: 50 }, '50.000'],
+    ['of a variable rate', { seconds: 7, options: VARIABLE }, '30.000'],
+    ['in portrait', { width: 240, height: 426, seconds: 5 }, '30.000'],
+    ['without sound', { seconds: 5, hasAudio: false }, '30.000'],
+    ['that lasts 1.49 s, its sound longer', { seconds: 1.49 }, '30.000'],
+  ])('%s', async (_, options, frameRate) => {
+    const id = await upload(await makeClip(folder, 'ruled.mp4', options))
+    await runJob(context, 'ladder')
+    const master = await expectCleanHls(id)
+    expect(master).toContain(`FRAME-RATE=${frameRate}`)
   })
 })
 
@@ -391,6 +415,16 @@ async function upload(file: string): Promise<string> {
   const id = await queueVideo(t, length)
   await copyFile(file, path.join(context.storage.sourcesDir, id))
   return id
+}
+
+/** @returns the master playlist */
+async function expectCleanHls(id: string): Promise<string> {
+  const { url_hls } = await readVideo(t.db, id)
+  const master = context.storage.localPath(url_hls ?? '')
+  const findings = await lintHls(path.dirname(master), path.basename(master))
+  // Not yet.
+  expect(findings.filter(({ rule }) => !rule.startsWith('Apple 9.21'))).toEqual([])
+  return (await readFile(master)).toString()
 }
 
 async function scratch(): Promise<string[]> {

@@ -11,7 +11,7 @@ import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { Plan } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
-import { type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
+import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
 const POSTER_AT_SECONDS = 1
 const POSTER_AT_SHARE = 0.1
@@ -22,7 +22,7 @@ interface Input {
   signal: AbortSignal
   scratch: string
   plan: Plan
-  streams: { video: MeasuredStream[]; audio: MeasuredStream | null }
+  streams: MeasuredLadder
 }
 
 /** Completes the scratch folder to what is published, and describes it for the database. */
@@ -39,7 +39,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const posterAt = Math.min(POSTER_AT_SECONDS, top.durationSeconds * POSTER_AT_SHARE)
   const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
   const all = audio ? [...video, audio] : video
-  for (const stream of all) await writeMediaPlaylist(scratch, stream)
+  for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
   if (!audio) await rm(path.join(scratch, 'audio'), { recursive: true, force: true })
   const fps = plan.frameRate.num / plan.frameRate.den
   await writeFile(path.join(scratch, 'master.m3u8'), master(streams, fps))
@@ -86,13 +86,18 @@ function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStrea
   return { ...EMPTY, ...size, kind: track.kind, codecs: track.codec, peakBps, averageBps, bytes, segments }
 }
 
-async function writeMediaPlaylist(scratch: string, { name, segments }: MeasuredStream): Promise<void> {
+async function writeMediaPlaylist(
+  scratch: string,
+  { name, segments }: MeasuredStream,
+  targetDuration: number,
+): Promise<void> {
   const folder = path.join(scratch, name)
-  await writeFile(path.join(folder, 'index.m3u8'), mediaPlaylist({ init: INIT_SEGMENT, segments }))
+  const text = mediaPlaylist({ init: INIT_SEGMENT, segments, targetDuration })
+  await writeFile(path.join(folder, 'index.m3u8'), text)
   await rm(path.join(folder, SCRATCH_PLAYLIST))
 }
 
-function master({ video, audio }: Input['streams'], fps: number): string {
+function master({ video, audio }: MeasuredLadder, fps: number): string {
   return masterPlaylist({
     video: video.flatMap(({ name, track, peakBps, averageBps }) =>
       track.kind === 'video'

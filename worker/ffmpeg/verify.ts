@@ -3,7 +3,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
-import { bitrates } from '#media/playlist.ts'
+import { bitrates, targetDuration } from '#media/playlist.ts'
 import { INIT_SEGMENT } from './args.ts'
 import type { Plan } from './plan.ts'
 
@@ -19,12 +19,26 @@ export interface MeasuredStream {
   averageBps: number
 }
 
+export interface MeasuredLadder {
+  /** tallest first */
+  video: MeasuredStream[]
+  audio: MeasuredStream | null
+  /** the target duration of every playlist */
+  targetSeconds: number
+}
+
+type Stream = Omit<MeasuredStream, 'peakBps' | 'averageBps'>
+
 /** FFmpeg ended well, but what it wrote would not play. */
 export class Unplayable extends Error {}
 
 /** @throws Unplayable naming stream and segment */
-export async function measureLadder(scratch: string, plan: Plan, signal: AbortSignal) {
-  const video: MeasuredStream[] = []
+export async function measureLadder(
+  scratch: string,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<MeasuredLadder> {
+  const video: Stream[] = []
   for (const rung of plan.rungs) {
     const stream = await measureStream(scratch, rung.name, signal)
     const { track } = stream
@@ -36,15 +50,20 @@ export async function measureLadder(scratch: string, plan: Plan, signal: AbortSi
   requireSameBoundaries(video)
   // A source whose sound cannot be decoded at all leaves a stream without a segment: play it silent.
   const audio = plan.audioIndex === null ? null : await measureAudio(scratch, signal)
-  return { video, audio }
+  // One for all streams (Apple 8.2). What a peak is depends on it.
+  const targetSeconds = Math.max(
+    ...[...video, ...(audio ? [audio] : [])].map(s => targetDuration(s.segments)),
+  )
+  const rated = (stream: Stream) => ({ ...stream, ...bitrates(stream.segments, targetSeconds) })
+  return { video: video.map(rated), audio: audio && rated(audio), targetSeconds }
 }
 
-async function measureAudio(scratch: string, signal: AbortSignal): Promise<MeasuredStream | null> {
+async function measureAudio(scratch: string, signal: AbortSignal): Promise<Stream | null> {
   const names = await readdir(path.join(scratch, 'audio'))
   return names.some(isSegment) ? measureStream(scratch, 'audio', signal) : null
 }
 
-async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<MeasuredStream> {
+async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<Stream> {
   const folder = path.join(scratch, name)
   const uris = (await readdir(folder)).filter(isSegment).sort()
   if (uris.length === 0) throw new Unplayable(`${name} has no segment`)
@@ -74,12 +93,11 @@ async function measureStream(scratch: string, name: string, signal: AbortSignal)
     segments,
     durationSeconds: segments.reduce((sum, segment) => sum + segment.durationSeconds, 0),
     bytes: mediaBytes + init.length,
-    ...bitrates(segments),
   }
 }
 
 /** A player changes rungs between segments: segment n must begin at the same time on each. */
-function requireSameBoundaries([first, ...others]: MeasuredStream[]): void {
+function requireSameBoundaries([first, ...others]: Stream[]): void {
   if (!first) throw new Unplayable('no rung')
   for (const other of others) {
     const isSame =
