@@ -95,6 +95,20 @@ test('a master playlist counts the audio in every variant', () => {
   )
 })
 
+test('a variant with a sound of its own names its group and counts that', () => {
+  const low = { group: 'audio-low', uri: 'audio-low/index.m3u8', codecs: 'mp4a.40.2' }
+  const video = [rung(720), { ...rung(180), audio: { ...low, peakBps: 66_000, averageBps: 64_000 } }]
+  const text = masterPlaylist({ video, audio })
+  expect(text.match(/GROUP-ID="[^"]+"|(?<=URI=)".*"/g)).toEqual([
+    'GROUP-ID="audio"',
+    '"audio/index.m3u8"',
+    'GROUP-ID="audio-low"',
+    '"audio-low/index.m3u8"',
+  ])
+  expect(text).toMatch(/BANDWIDTH=426000,AVERAGE-BANDWIDTH=244000,.*AUDIO="audio-low"\n180/)
+  expect(text).toMatch(/BANDWIDTH=1570000,.*AUDIO="audio"\n720/)
+})
+
 test('a silent video has no audio group', () => {
   const text = masterPlaylist({ video: [rung(720)], audio: null })
   expect(text).not.toMatch(/AUDIO|mp4a/)

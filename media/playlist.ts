@@ -31,6 +31,8 @@ export interface VideoVariant extends Bitrates {
   fps: number
   /** RFC 6381 */
   codecs: string
+  /** what is played with it where that is not what is played with all others */
+  audio?: AudioRendition
 }
 
 export interface AudioRendition extends Bitrates {
@@ -38,6 +40,8 @@ export interface AudioRendition extends Bitrates {
   codecs: string
   /** 2 by default */
   channels?: number
+  /** GROUP-ID; audio by default */
+  group?: string
 }
 
 // EXT-X-MAP beside ordinary segments needs 6, and nothing here needs more (RFC 8216 §7).
@@ -97,15 +101,19 @@ export function masterPlaylist({
 }): string {
   if (video.length === 0) throw new Error('a master playlist needs a video variant')
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS']
-  if (audio) {
+  for (const sound of new Set([audio, ...video.map(variant => variant.audio)])) {
+    if (!sound) continue
     // A language is required (Apple 8.10); nobody told us which.
     lines.push(
-      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO_GROUP}",NAME="Audio",LANGUAGE="und",DEFAULT=YES,` +
-        `AUTOSELECT=YES,CHANNELS="${audio.channels ?? 2}",URI="${relative(audio.uri)}"`,
+      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${sound.group ?? AUDIO_GROUP}",NAME="Audio",LANGUAGE="und",DEFAULT=YES,` +
+        `AUTOSELECT=YES,CHANNELS="${sound.channels ?? 2}",URI="${relative(sound.uri)}"`,
     )
   }
   for (const variant of startFirst(video)) {
-    lines.push(`#EXT-X-STREAM-INF:${streamAttributes(variant, audio)}`, relative(variant.uri))
+    lines.push(
+      `#EXT-X-STREAM-INF:${streamAttributes(variant, variant.audio ?? audio)}`,
+      relative(variant.uri),
+    )
   }
   return `${lines.join('\n')}\n`
 }
@@ -164,7 +172,7 @@ function streamAttributes(video: VideoVariant, audio: AudioRendition | null): st
     `RESOLUTION=${video.width}x${video.height}`,
     `FRAME-RATE=${video.fps.toFixed(3)}`,
   ]
-  if (audio) attributes.push(`AUDIO="${AUDIO_GROUP}"`)
+  if (audio) attributes.push(`AUDIO="${audio.group ?? AUDIO_GROUP}"`)
   return attributes.join(',')
 }
 

@@ -54,7 +54,16 @@ test('a video that is ready gets preview and storyboard, and plays on as it did'
     url_storyboard: `${prefix}/storyboard.vtt`,
     version: before.version + 1,
   })
-  expect(await currentKinds(id)).toEqual(['audio', 'mp4', 'poster', 'preview', 'storyboard', 'video'])
+  expect(await currentKinds(id)).toEqual([
+    'audio',
+    'audio',
+    'mp4',
+    'poster',
+    'preview',
+    'storyboard',
+    'video',
+    'video',
+  ])
   const made = ['preview.webp', 'storyboard.jpg', 'storyboard.vtt'].map(name => `${prefix}/${name}`)
   expect(await listKeys(context, `videos/${id}`)).toEqual([...playing, ...made].sort())
   expect(await liveJobs(t.boss, 'extra', id)).toEqual([])
@@ -146,7 +155,7 @@ describe('what fails costs the video nothing:', () => {
       url_preview: expect.any(String),
       url_storyboard: null,
     })
-    expect(await currentKinds(id)).toEqual(['audio', 'mp4', 'poster', 'preview', 'video'])
+    expect(await currentKinds(id)).toEqual(['audio', 'audio', 'mp4', 'poster', 'preview', 'video', 'video'])
     expect(await lastAttempt()).toMatchObject({ outcome: 'won', cause: 'ours' })
   })
 

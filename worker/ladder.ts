@@ -10,7 +10,7 @@ import { type AttemptContext, runAttempt, store } from './attempt.ts'
 import type { Handler } from './context.ts'
 import { VideoError, WorldError } from './errors.ts'
 import { decodeCommand, ladderCommand } from './ffmpeg/args.ts'
-import { type Plan, planLadder, RECIPE } from './ffmpeg/plan.ts'
+import { type Plan, planLadder, RECIPE, soundsOf } from './ffmpeg/plan.ts'
 import { probe } from './ffmpeg/probe.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredStream, measureLadder, Unplayable } from './ffmpeg/verify.ts'
@@ -41,7 +41,7 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
 /** Encodes the ladder and measures it; says whose fault it is when that fails. */
 async function encode(context: AttemptContext, source: string, plan: Plan) {
   const { scratch } = context
-  for (const name of [...plan.rungs.map(rung => rung.name), 'audio']) await mkdir(path.join(scratch, name))
+  for (const { name } of [...plan.rungs, ...soundsOf(plan)]) await mkdir(path.join(scratch, name))
   const started = performance.now()
   await tell(context, 'encoding', 0, null)
   const expected = plan.durationSeconds

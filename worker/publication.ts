@@ -9,7 +9,7 @@ import type { RenditionKind } from '#db/schema.ts'
 import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
-import type { Plan } from './ffmpeg/plan.ts'
+import { isLow, type Plan, soundsOf } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
@@ -28,7 +28,7 @@ interface Input {
 /** Completes the scratch folder to what is published, and describes it for the database. */
 export async function writePublication(input: Input): Promise<NewPublication> {
   const { scratch, plan, streams, attempt } = input
-  const { video, audio } = streams
+  const { video, audio, lowAudio } = streams
   const [top] = video
   if (!top) throw new Error('a ladder without a rung')
   const hasMp4 = await tryFfmpeg(
@@ -38,9 +38,10 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   )
   const posterAt = Math.min(POSTER_AT_SECONDS, top.durationSeconds * POSTER_AT_SHARE)
   const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
-  const all = audio ? [...video, audio] : video
+  const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
-  if (!audio) await rm(path.join(scratch, 'audio'), { recursive: true, force: true })
+  const silent = soundsOf(plan).filter(sound => !all.some(({ name }) => name === sound.name))
+  for (const { name } of silent) await rm(path.join(scratch, name), { recursive: true })
   const fps = plan.frameRate.num / plan.frameRate.den
   await writeFile(path.join(scratch, 'master.m3u8'), master(streams, fps))
 
@@ -97,8 +98,9 @@ async function writeMediaPlaylist(
   await rm(path.join(folder, SCRATCH_PLAYLIST))
 }
 
-function master({ video, audio }: MeasuredLadder, fps: number): string {
+function master({ video, audio, lowAudio }: MeasuredLadder, fps: number): string {
   return masterPlaylist({
+    audio: audio && soundOf(audio),
     video: video.flatMap(({ name, track, peakBps, averageBps }) =>
       track.kind === 'video'
         ? [
@@ -110,17 +112,16 @@ function master({ video, audio }: MeasuredLadder, fps: number): string {
               codecs: track.codec,
               peakBps,
               averageBps,
+              ...(lowAudio && isLow({ name }) ? { audio: soundOf(lowAudio) } : {}),
             },
           ]
         : [],
     ),
-    audio: audio && {
-      uri: `${audio.name}/index.m3u8`,
-      codecs: audio.track.codec,
-      peakBps: audio.peakBps,
-      averageBps: audio.averageBps,
-    },
   })
+}
+
+function soundOf({ name, track, peakBps, averageBps }: MeasuredStream) {
+  return { uri: `${name}/index.m3u8`, group: name, codecs: track.codec, peakBps, averageBps }
 }
 
 async function tryFfmpeg(

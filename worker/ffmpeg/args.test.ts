@@ -37,9 +37,11 @@ describe('the ladder', () => {
     expect(outputs.map(output => output.at(-1))).toEqual([
       'v480/ffmpeg.m3u8',
       'v240/ffmpeg.m3u8',
+      'low/ffmpeg.m3u8',
       'audio/ffmpeg.m3u8',
+      'audio-low/ffmpeg.m3u8',
     ])
-    expect(outputsOf(argv(ladderCommand(SOURCE, SCRATCH, silentPlan)))).toHaveLength(2)
+    expect(outputsOf(argv(ladderCommand(SOURCE, SCRATCH, silentPlan)))).toHaveLength(3)
   })
 
   test('keeps timestamps, metadata and length in hand on each output', () => {
@@ -55,17 +57,17 @@ describe('the ladder', () => {
   test('decodes once and puts keyframes at the same times on each rung', () => {
     expect(args.filter(arg => arg === '-i')).toHaveLength(1)
     expect(option(args, '-filter_complex')).toBe(
-      '[0:1]fps=30000/1001:start_time=0,split=2[s0][s1];' +
+      '[0:1]fps=30000/1001:start_time=0,split=3[s0][s1][s2];' +
         '[s0]scale=854:480,setsar=1,format=yuv420p[v0];' +
         '[s1]scale=428:240,setsar=1,format=yuv420p[v1];' +
-        '[0:0]aresample=48000:async=1:first_pts=0[a]',
+        '[s2]scale=320:180,setsar=1,format=yuv420p[v2];' +
+        '[0:0]aresample=48000:async=1:first_pts=0,asplit=2[a][a1]',
     )
-    const rungs = outputs.slice(0, 2)
-    expect(rungs.map(output => option(output, '-force_key_frames'))).toEqual([
-      'expr:gte(t,n_forced*2)',
-      'expr:gte(t,n_forced*2)',
-    ])
-    expect(rungs.map(output => option(output, '-sc_threshold'))).toEqual(['0', '0'])
+    const rungs = outputs.slice(0, 3)
+    for (const output of rungs) {
+      expect(option(output, '-force_key_frames')).toBe('expr:gte(t,n_forced*2)')
+      expect(option(output, '-sc_threshold')).toBe('0')
+    }
     expect(rungs.map(output => option(output, '-maxrate'))).toEqual(
       plan.rungs.map(rung => String(rung.maxBps)),
     )

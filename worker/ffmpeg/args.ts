@@ -1,7 +1,7 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
-import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
+import { isLow, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS, soundsOf } from './plan.ts'
 import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
@@ -17,7 +17,7 @@ export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
 /** Beside the segments of each stream, in scratch and in the storage. */
 export const INIT_SEGMENT = 'init.mp4'
 
-/** One decode, split to every rung; the sound once, apart. */
+/** One decode, split to every rung and every sound. */
 export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
   const command = start(scratch)
     .input(source)
@@ -28,19 +28,20 @@ export function ladderCommand(source: string, scratch: string, plan: Plan): Ffmp
       .output(`${rung.name}/${SCRATCH_PLAYLIST}`)
       .outputOptions(...['-map', `[v${index}]`], ...encodeVideo(rung, plan), ...segments(rung.name, plan))
   })
-  if (plan.audioIndex !== null) {
+  soundsOf(plan).forEach(({ name, bps }, index) => {
     command
-      .output(`audio/${SCRATCH_PLAYLIST}`)
+      .output(`${name}/${SCRATCH_PLAYLIST}`)
       .outputOptions(
-        ...['-map', '[a]'],
-        ...['-c:a', 'aac', '-b:a', String(AUDIO_BPS), '-ac', '2'],
-        ...segments('audio', plan),
+        ...['-map', soundPad(index)],
+        ...['-c:a', 'aac', '-b:a', String(bps), '-ac', '2'],
+        ...segments(name, plan),
       )
-  }
+  })
   return command
 }
 
-function filters({ videoIndex, audioIndex, frameRate, rungs }: Plan): string {
+function filters(plan: Plan): string {
+  const { videoIndex, audioIndex, frameRate, rungs } = plan
   const splits = rungs.map((_, index) => `[s${index}]`).join('')
   const chains = [
     // A constant rate from zero: every rung then has its keyframes at the same times.
@@ -50,20 +51,37 @@ function filters({ videoIndex, audioIndex, frameRate, rungs }: Plan): string {
     ),
   ]
   // Gaps become silence and a late start stays late: sound keeps its place beside the picture.
-  if (audioIndex !== null) chains.push(`[0:${audioIndex}]aresample=${AUDIO_RATE}:async=1:first_pts=0[a]`)
+  const pads = soundsOf(plan).map((_, index) => soundPad(index))
+  const split = pads.length > 1 ? `,asplit=${pads.length}` : ''
+  if (pads.length > 0) {
+    chains.push(`[0:${audioIndex}]aresample=${AUDIO_RATE}:async=1:first_pts=0${split}${pads.join('')}`)
+  }
   return chains.join(';')
 }
 
-function encodeVideo({ maxBps }: Rung, { frameRate }: Plan): string[] {
+function soundPad(index: number): string {
+  return index === 0 ? '[a]' : `[a${index}]`
+}
+
+function encodeVideo(rung: Rung, { frameRate }: Plan): string[] {
+  const { maxBps } = rung
   const fps = frameRate.num / frameRate.den
   return [
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '23'],
-    ...['-maxrate', String(maxBps), '-bufsize', String(maxBps * 2)],
+    ...['-maxrate', String(maxBps), '-bufsize', String(bufferBits(rung))],
     // Closed groups of pictures that begin where segments do, and nowhere else: a keyframe at a
     // scene cut would sit at another time on another rung.
     ...['-force_key_frames', `expr:gte(t,n_forced*${SEGMENT_SECONDS})`, '-forced-idr', '1'],
     ...['-g', String(Math.ceil(fps * SEGMENT_SECONDS * 2)), '-sc_threshold', '0'],
   ]
+}
+
+/**
+ * No stretch of t seconds has more than maxBps × t and this. The low rung's peak is a promise, and a last
+ * segment counts from one second on: 80 + 36 kbit, 3 to 7 of container and 67 of sound stay below 192.
+ */
+function bufferBits(rung: Rung): number {
+  return isLow(rung) ? 36_000 : rung.maxBps * 2
 }
 
 export function segments(folder: string, { stopAfterSeconds }: Pick<Plan, 'stopAfterSeconds'>): string[] {

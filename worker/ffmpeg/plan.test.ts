@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
-import { planLadder } from './plan.ts'
+import { isLow, planLadder, soundsOf } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
@@ -13,7 +13,7 @@ function facts(width: number, height: number, more: Partial<Facts> = {}, num = 3
 
 function sizes(width: number, height: number, ladder = limits.ladder): string[] {
   const { rungs } = planLadder(facts(width, height), { ...limits, ladder })
-  return rungs.map(rung => `${rung.width}x${rung.height}`)
+  return rungs.filter(rung => !isLow(rung)).map(rung => `${rung.width}x${rung.height}`)
 }
 
 describe('the rungs', () => {
@@ -48,9 +48,11 @@ describe('the rungs', () => {
           const label = `${width}x${height} → ${rung.width}x${rung.height}`
           expect(rung.width % 2 || rung.height % 2, label).toBe(0)
           expect(rung.width <= width && rung.height <= height, label).toBe(true)
-          expect(rung.maxBps, label).toBeGreaterThanOrEqual(100_000)
+          expect(isLow(rung), label).toBe(index === rungs.length - 1)
+          if (!isLow(rung)) expect(rung.maxBps, label).toBeGreaterThanOrEqual(100_000)
           const above = rungs[index - 1]
-          if (above) expect(above.width * above.height, label).toBeGreaterThan(rung.width * rung.height)
+          if (above && !isLow(rung))
+            expect(above.width * above.height, label).toBeGreaterThan(rung.width * rung.height)
         }
       }
     }
@@ -60,8 +62,30 @@ describe('the rungs', () => {
     const slow = planLadder(facts(1920, 1080), limits).rungs.map(rung => rung.maxBps)
     expect(slow).toEqual(slow.toSorted((a, b) => b - a))
     const fast = planLadder(facts(1920, 1080, {}, 60), limits).rungs.map(rung => rung.maxBps)
-    expect(fast).toEqual(slow.map(bps => bps * 1.5))
+    expect(fast.slice(0, -1)).toEqual(slow.slice(0, -1).map(bps => bps * 1.5))
+    expect(fast.at(-1)).toBe(slow.at(-1))
   })
+
+  test.each([
+    [1920, 1080, limits.ladder, '320x180'],
+    [1080, 1920, limits.ladder, '180x320'],
+    [320, 240, [240, 144], '192x144'],
+    [160, 120, limits.ladder, '160x120'],
+    [1920, 1080, [1080], '320x180'],
+  ])(
+    'of %d×%d end with one for networks of 192 kbit/s, with a sound of its own',
+    (width, height, ladder, size) => {
+      const source = facts(width, height, { audio: { index: 1, codec: 'aac', channels: 2 } })
+      const plan = planLadder(source, { ...limits, ladder })
+      const low = plan.rungs.at(-1)
+      expect(low && isLow(low)).toBe(true)
+      expect(`${low?.width}x${low?.height}`).toBe(size)
+      const [sound, lowSound] = soundsOf(plan)
+      expect(sound).toEqual({ name: 'audio', bps: 128_000 })
+      expect((low?.maxBps ?? 0) + (lowSound?.bps ?? 0)).toBeLessThanOrEqual(150_000)
+      expect(soundsOf({ ...plan, audioIndex: null })).toEqual([])
+    },
+  )
 })
 
 describe('the MP4', () => {

@@ -4,10 +4,14 @@ import { VideoError } from '../errors.ts'
 import type { Facts, Fraction } from './probe.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
-export const RECIPE = 'h264-crf23-veryfast-2s-2'
+export const RECIPE = 'h264-crf23-veryfast-2s-3'
 
 export const SEGMENT_SECONDS = 2
 export const AUDIO_BPS = 128_000
+
+// One variant of at most 192 kbit/s at its peak (Apple 9.21; docs/decisions/0006-192-kbit.md).
+const LOW = { name: 'low', shortSide: 180, maxBps: 80_000 }
+const LOW_AUDIO_BPS = 64_000
 
 export interface Rung {
   /** also its folder in the attempt */
@@ -21,7 +25,7 @@ export interface Plan {
   videoIndex: number
   audioIndex: number | null
   frameRate: Fraction
-  /** tallest first, never above the source */
+  /** tallest first, never above the source, the low one last */
   rungs: Rung[]
   /** expected, when the container says */
   durationSeconds: number | null
@@ -29,6 +33,12 @@ export interface Plan {
   stopAfterSeconds: number
   /** name of the rung that the MP4 is remuxed from */
   mp4Rung: string
+}
+
+export interface Sound {
+  /** also its folder in the attempt */
+  name: string
+  bps: number
 }
 
 interface Limits {
@@ -69,18 +79,31 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
       `The picture has ${video.width} × ${video.height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
     )
   }
-  const rungs = shortSides(Math.min(video.width, video.height), limits.ladder).map(side => rung(facts, side))
+  const sides = shortSides(Math.min(video.width, video.height), limits.ladder)
+  const rungs = sides.map(side => rung(facts, side))
   const forMp4 = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
   if (!forMp4) throw new Error('a plan without a rung')
   return {
     videoIndex: video.index,
     audioIndex: audio?.index ?? null,
     frameRate: video.frameRate,
-    rungs,
+    rungs: [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))],
     durationSeconds,
     stopAfterSeconds: limits.maxDurationSeconds,
     mp4Rung: forMp4.name,
   }
+}
+
+/** Is played with a sound of its own. */
+export function isLow({ name }: { name: string }): boolean {
+  return name === LOW.name
+}
+
+/** Best first; none of a silent video. */
+export function soundsOf({ audioIndex, rungs }: Pick<Plan, 'audioIndex' | 'rungs'>): Sound[] {
+  if (audioIndex === null) return []
+  const sound = { name: 'audio', bps: AUDIO_BPS }
+  return rungs.some(isLow) ? [sound, { name: 'audio-low', bps: LOW_AUDIO_BPS }] : [sound]
 }
 
 /** The ladder's heights up to the source, and the source's own where it stands clearly between. */
@@ -104,6 +127,10 @@ function rung({ video }: Facts, shortSide: number): Rung {
     height: isPortrait ? longSide : shortSide,
     maxBps: capBps(shortSide, shape, fps),
   }
+}
+
+function lowRung(facts: Facts, shortSide: number): Rung {
+  return { ...rung(facts, shortSide), name: LOW.name, maxBps: LOW.maxBps }
 }
 
 function capBps(shortSide: number, shape: number, fps: number): number {

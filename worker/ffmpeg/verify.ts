@@ -5,7 +5,7 @@ import path from 'node:path'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { INIT_SEGMENT } from './args.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, soundsOf } from './plan.ts'
 
 /** One stream as it really is. Durations in seconds, sizes in bytes. */
 export interface MeasuredStream {
@@ -23,6 +23,8 @@ export interface MeasuredLadder {
   /** tallest first */
   video: MeasuredStream[]
   audio: MeasuredStream | null
+  /** what is played with the low rung */
+  lowAudio: MeasuredStream | null
   /** the target duration of every playlist */
   targetSeconds: number
 }
@@ -48,19 +50,27 @@ export async function measureLadder(
     video.push(stream)
   }
   requireSameBoundaries(video)
-  // A source whose sound cannot be decoded at all leaves a stream without a segment: play it silent.
-  const audio = plan.audioIndex === null ? null : await measureAudio(scratch, signal)
+  const [audio = null, lowAudio = null] = await measureSounds(scratch, plan, signal)
   // One for all streams (Apple 8.2). What a peak is depends on it.
-  const targetSeconds = Math.max(
-    ...[...video, ...(audio ? [audio] : [])].map(s => targetDuration(s.segments)),
-  )
+  const all = [...video, audio, lowAudio].filter(stream => stream !== null)
+  const targetSeconds = Math.max(...all.map(({ segments }) => targetDuration(segments)))
   const rated = (stream: Stream) => ({ ...stream, ...bitrates(stream.segments, targetSeconds) })
-  return { video: video.map(rated), audio: audio && rated(audio), targetSeconds }
+  return {
+    video: video.map(rated),
+    audio: audio && rated(audio),
+    lowAudio: lowAudio && rated(lowAudio),
+    targetSeconds,
+  }
 }
 
-async function measureAudio(scratch: string, signal: AbortSignal): Promise<Stream | null> {
-  const names = await readdir(path.join(scratch, 'audio'))
-  return names.some(isSegment) ? measureStream(scratch, 'audio', signal) : null
+/** A source whose sound cannot be decoded at all leaves streams without a segment: play it silent. */
+async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): Promise<Stream[]> {
+  const streams: Stream[] = []
+  for (const { name } of soundsOf(plan)) {
+    const names = await readdir(path.join(scratch, name))
+    if (names.some(isSegment)) streams.push(await measureStream(scratch, name, signal))
+  }
+  return streams
 }
 
 async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<Stream> {
