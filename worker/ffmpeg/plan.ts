@@ -7,7 +7,7 @@ import type { Facts, Fraction } from './probe.ts'
 export const RECIPE = 'h264-crf23-veryfast-2s-3'
 
 export const SEGMENT_SECONDS = 2
-export const AUDIO_BPS = 128_000
+const AUDIO_BPS = 128_000
 
 // One variant of at most 192 kbit/s at its peak (Apple 9.21; docs/decisions/0006-192-kbit.md).
 const LOW = { name: 'low', shortSide: 180, maxBps: 80_000 }
