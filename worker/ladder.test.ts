@@ -227,6 +227,19 @@ describe('an unusual video is ready too:', () => {
   })
 })
 
+test('a rung that adds nothing is neither published nor kept', async () => {
+  await empty()
+  // Noise takes whatever the cap allows, and the caps of 500 and 496 lines are nearly the same.
+  const options = ['-vf', 'noise=alls=100:allf=t']
+  const id = await upload(await makeClip(folder, 'two.mp4', { width: 888, height: 500, seconds: 3, options }))
+  await runJob({ ...context, config: { ...context.config, ladder: [500, 496, 240] } }, 'ladder')
+  await expectCleanHls(id)
+  const { url_hls } = await readVideo(t.db, id)
+  const base = path.dirname(url_hls ?? '')
+  const folders = (await listKeys(context, base)).map(key => path.dirname(key.slice(base.length + 1)))
+  expect([...new Set(folders)].sort()).toEqual(['.', 'audio', 'audio-low', 'low', 'v240', 'v500'])
+})
+
 describe('no rule of HLS is broken by the ladder of a video', () => {
   beforeEach(empty)
   const VARIABLE = ['-vf', "select='mod(n,5)+gt(mod(n,60),40)'", '-vsync', 'vfr']

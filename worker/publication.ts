@@ -9,7 +9,7 @@ import type { RenditionKind } from '#db/schema.ts'
 import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
-import { isLow, type Plan, soundsOf } from './ffmpeg/plan.ts'
+import { isLow, type Plan, soundsOf, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
@@ -28,7 +28,8 @@ interface Input {
 /** Completes the scratch folder to what is published, and describes it for the database. */
 export async function writePublication(input: Input): Promise<NewPublication> {
   const { scratch, plan, streams, attempt } = input
-  const { video, audio, lowAudio } = streams
+  const { audio, lowAudio } = streams
+  const video = worthPublishing(streams.video, plan)
   const [top] = video
   if (!top) throw new Error('a ladder without a rung')
   const hasMp4 = await tryFfmpeg(
@@ -40,10 +41,10 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
-  const silent = soundsOf(plan).filter(sound => !all.some(({ name }) => name === sound.name))
-  for (const { name } of silent) await rm(path.join(scratch, name), { recursive: true })
+  const unused = [...plan.rungs, ...soundsOf(plan)].filter(one => !all.some(({ name }) => name === one.name))
+  for (const { name } of unused) await rm(path.join(scratch, name), { recursive: true })
   const fps = plan.frameRate.num / plan.frameRate.den
-  await writeFile(path.join(scratch, 'master.m3u8'), master(streams, fps))
+  await writeFile(path.join(scratch, 'master.m3u8'), master({ ...streams, video }, fps))
 
   const key = (name: string) => attemptKey(attempt.videoId, attempt.token, name)
   const renditions: NewRendition[] = all.map(stream => ({

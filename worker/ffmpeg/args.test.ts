@@ -64,6 +64,8 @@ describe('the ladder', () => {
         '[0:0]aresample=48000:async=1:first_pts=0,asplit=2[a][a1]',
     )
     const rungs = outputs.slice(0, 3)
+    expect(rungs.map(output => option(output, '-preset'))).toEqual(['veryfast', 'faster', 'medium'])
+    expect(rungs.map(output => option(output, '-rc-lookahead'))).toEqual([undefined, '40', undefined])
     for (const output of rungs) {
       expect(option(output, '-force_key_frames')).toBe('expr:gte(t,n_forced*2)')
       expect(option(output, '-sc_threshold')).toBe('0')

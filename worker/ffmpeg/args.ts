@@ -1,7 +1,7 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
-import { isLow, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS, soundsOf } from './plan.ts'
+import { encodingOf, isLow, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS, soundsOf } from './plan.ts'
 import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
@@ -64,11 +64,12 @@ function soundPad(index: number): string {
 }
 
 function encodeVideo(rung: Rung, { frameRate }: Plan): string[] {
-  const { maxBps } = rung
+  const { preset, crf, lookahead } = encodingOf(rung)
   const fps = frameRate.num / frameRate.den
   return [
-    ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '23'],
-    ...['-maxrate', String(maxBps), '-bufsize', String(bufferBits(rung))],
+    ...['-c:v', 'libx264', '-preset', preset, '-profile:v', 'high', '-crf', String(crf)],
+    ...(lookahead === null ? [] : ['-rc-lookahead', String(lookahead)]),
+    ...['-maxrate', String(rung.maxBps), '-bufsize', String(bufferBits(rung))],
     // Closed groups of pictures that begin where segments do, and nowhere else: a keyframe at a
     // scene cut would sit at another time on another rung.
     ...['-force_key_frames', `expr:gte(t,n_forced*${SEGMENT_SECONDS})`, '-forced-idr', '1'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
-import { isLow, planLadder, soundsOf } from './plan.ts'
+import { encodingOf, isLow, planLadder, soundsOf, worthPublishing } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
@@ -86,6 +86,44 @@ describe('the rungs', () => {
       expect(soundsOf({ ...plan, audioIndex: null })).toEqual([])
     },
   )
+})
+
+describe('a rung is published', () => {
+  const { rungs } = planLadder(facts(1920, 1080), limits)
+  const published = (...kbps: number[]) =>
+    worthPublishing(
+      kbps.map((rate, index) => ({ name: rungs[index]?.name ?? '', averageBps: rate * 1000 })),
+      { rungs },
+    ).map(({ name }) => name)
+
+  test.each([
+    [
+      'when each needs less than the one above',
+      [4000, 2000, 1000, 500, 250, 80],
+      'v1080 v720 v480 v360 v240 low',
+    ],
+    ['not when it needs 95 % of the one above', [4000, 3800, 1000, 500, 250, 80], 'v1080 v480 v360 v240 low'],
+    [
+      'when it needs a little less than that',
+      [4000, 3799, 1000, 500, 250, 80],
+      'v1080 v720 v480 v360 v240 low',
+    ],
+    ['not when it needs more', [4000, 4100, 1000, 500, 250, 80], 'v1080 v480 v360 v240 low'],
+    ['beside the next one that is published', [4000, 3900, 3750, 3700, 250, 80], 'v1080 v480 v240 low'],
+    [
+      'always when it is the tallest, the one to start with, or the low one',
+      [50, 50, 50, 50, 50, 50],
+      'v1080 v480 low',
+    ],
+  ])('%s', (_, kbps, expected) => {
+    expect(published(...kbps).join(' ')).toBe(expected)
+  })
+})
+
+test('smaller pictures get slower presets', () => {
+  const { rungs } = planLadder(facts(1920, 1080), limits)
+  const presets = rungs.map(rung => encodingOf(rung).preset)
+  expect(presets).toEqual(['veryfast', 'veryfast', 'veryfast', 'faster', 'faster', 'medium'])
 })
 
 describe('the MP4', () => {

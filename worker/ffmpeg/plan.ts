@@ -4,7 +4,7 @@ import { VideoError } from '../errors.ts'
 import type { Facts, Fraction } from './probe.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
-export const RECIPE = 'h264-crf23-veryfast-2s-3'
+export const RECIPE = 'h264-capped-crf-2s-4'
 
 export const SEGMENT_SECONDS = 2
 const AUDIO_BPS = 128_000
@@ -52,6 +52,7 @@ const WORTH_A_RUNG = 1.2
 /** 8K, with a little room; a picture of more takes memory that other videos need. */
 export const MAX_PIXELS = 36_000_000
 const MP4_SHORT_SIDE = 720
+const START_SHORT_SIDE = 480
 // x264's caps for 16:9 at up to 30 frames a second, by the short side; other shapes in proportion.
 const CAPS: [shortSide: number, bps: number][] = [
   [1080, 5_000_000],
@@ -92,6 +93,51 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     stopAfterSeconds: limits.maxDurationSeconds,
     mp4Rung: forMp4.name,
   }
+}
+
+export interface Encoding {
+  preset: string
+  crf: number
+  /** frames; null leaves it to the preset */
+  lookahead: number | null
+}
+
+// By the short side, from it on; measured: docs/decisions/0007-crf-per-rung.md. Where a picture is
+// small, time is cheap: a slower preset pays for a higher CRF, bytes go and SSIM stays.
+const ENCODINGS: [shortSide: number, encoding: Encoding][] = [
+  [480, { preset: 'veryfast', crf: 23, lookahead: null }],
+  [360, { preset: 'faster', crf: 25.7, lookahead: 40 }],
+  [0, { preset: 'faster', crf: 25.2, lookahead: 40 }],
+]
+// At its cap nearly always: only the preset counts.
+const LOW_ENCODING: Encoding = { preset: 'medium', crf: 23, lookahead: null }
+
+export function encodingOf(rung: Rung): Encoding {
+  const shortSide = Math.min(rung.width, rung.height)
+  const [, encoding] = ENCODINGS.find(([from]) => shortSide >= from) ?? [0, LOW_ENCODING]
+  return isLow(rung) ? LOW_ENCODING : encoding
+}
+
+// What a smaller picture has to save to be worth its place.
+const WORTH_ITS_BYTES = 0.95
+
+/**
+ * Which of the rungs, tallest first, are published once their rates are known. One that needs 95 % of
+ * what the next taller one needs, or more, adds nothing: who can fetch it can fetch that. Always there:
+ * the tallest; the tallest of at most 480 lines, which players begin with; the low one.
+ */
+export function worthPublishing<Made extends Pick<Rung, 'name'> & { averageBps: number }>(
+  made: Made[],
+  { rungs }: Pick<Plan, 'rungs'>,
+): Made[] {
+  const start = rungs.find(({ width, height }) => Math.min(width, height) <= START_SHORT_SIDE)
+  const kept: Made[] = []
+  for (const rung of made) {
+    const above = kept.at(-1)
+    const isNeeded = rung.name === start?.name || isLow(rung)
+    if (!above || isNeeded || rung.averageBps < above.averageBps * WORTH_ITS_BYTES) kept.push(rung)
+  }
+  return kept
 }
 
 /** Is played with a sound of its own. */
