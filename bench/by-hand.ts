@@ -4,23 +4,35 @@ import { mkdir } from 'node:fs/promises'
 import { run } from '#cli/processes.ts'
 
 interface Rung {
+  name: string
   height: number
   width: number
   kbps: number
+  bufferKbit: number
+  x264: { preset: string; crf: number; 'rc-lookahead'?: number }
 }
 
+const LARGE = { preset: 'veryfast', crf: 23 }
+const SMALL = { preset: 'faster', 'rc-lookahead': 40 }
+
 export const RUNGS: Rung[] = [
-  { height: 1080, width: 1920, kbps: 5000 },
-  { height: 720, width: 1280, kbps: 2800 },
-  { height: 480, width: 854, kbps: 1400 },
-  { height: 360, width: 640, kbps: 800 },
-  { height: 240, width: 426, kbps: 400 },
+  { name: 'v1080', height: 1080, width: 1920, kbps: 5000, bufferKbit: 10_000, x264: LARGE },
+  { name: 'v720', height: 720, width: 1280, kbps: 2800, bufferKbit: 5600, x264: LARGE },
+  { name: 'v480', height: 480, width: 854, kbps: 1400, bufferKbit: 2800, x264: LARGE },
+  { name: 'v360', height: 360, width: 640, kbps: 800, bufferKbit: 1600, x264: { ...SMALL, crf: 25.6 } },
+  { name: 'v240', height: 240, width: 426, kbps: 400, bufferKbit: 800, x264: { ...SMALL, crf: 25.2 } },
+  { name: 'low', height: 180, width: 320, kbps: 80, bufferKbit: 36, x264: { preset: 'medium', crf: 23 } },
+]
+
+export const SOUNDS = [
+  { name: 'audio', kbps: 128 },
+  { name: 'audio-low', kbps: 64 },
 ]
 
 /** A group of pictures is two seconds of a clip at 30 frames a second, a segment as well. */
 const GOP = ['-g', '60', '-keyint_min', '60', '-sc_threshold', '0']
 const HLS = ['-f', 'hls', '-hls_time', '2', '-hls_playlist_type', 'vod', '-hls_segment_type', 'fmp4']
-const AUDIO = ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000']
+const AUDIO = ['-c:a', 'aac', '-ac', '2', '-ar', '48000']
 
 type Ffmpeg = (args: string[]) => Promise<void>
 
@@ -37,14 +49,17 @@ export async function openFfmpeg(folder: string, signal: AbortSignal): Promise<F
 export async function oneCommand(ffmpeg: Ffmpeg, clip: string): Promise<void> {
   const chains = RUNGS.map(({ width, height }, i) => `[s${i}]scale=${width}:${height}[v${i}]`)
   const split = `[0:v]split=${RUNGS.length}${RUNGS.map((_, i) => `[s${i}]`).join('')}`
-  const streams = RUNGS.map(({ height }, i) => `v:${i},agroup:sound,name:v${height}`)
+  const sounds = SOUNDS.map(({ name }, i) => `a:${i},agroup:${name},name:${name}`)
+  const streams = RUNGS.map(({ name }, i) => {
+    return `v:${i},agroup:${name === 'low' ? 'audio-low' : 'audio'},name:${name}`
+  })
   await ffmpeg([
     ...['-i', clip, '-filter_complex', [split, ...chains].join(';')],
     ...RUNGS.flatMap((_, i) => ['-map', `[v${i}]`]),
-    ...['-map', '0:a', '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', '23', ...GOP],
-    ...RUNGS.flatMap(({ kbps }, i) => [`-maxrate:v:${i}`, `${kbps}k`, `-bufsize:v:${i}`, `${kbps * 2}k`]),
-    ...[...AUDIO, ...HLS, '-hls_flags', 'independent_segments'],
-    ...['-var_stream_map', [...streams, 'a:0,agroup:sound,name:audio'].join(' ')],
+    ...SOUNDS.flatMap(({ kbps }, i) => ['-map', '0:a', `-b:a:${i}`, `${kbps}k`]),
+    ...RUNGS.flatMap((rung, i) => x264(rung, `:v:${i}`)),
+    ...[...GOP, ...AUDIO, ...HLS, '-hls_flags', 'independent_segments'],
+    ...['-var_stream_map', [...streams, ...sounds].join(' ')],
     ...['-master_pl_name', 'master.m3u8', '-hls_segment_filename', '%v/%05d.m4s', '%v/index.m3u8'],
   ])
   const inputs = ['v720', 'audio'].flatMap(name => ['-allowed_extensions', 'ALL', '-i', `${name}/index.m3u8`])
@@ -65,10 +80,11 @@ export async function oneCommand(ffmpeg: Ffmpeg, clip: string): Promise<void> {
 /** Each output from the source, by a command of its own: rungs, sound, poster, sprites. */
 export async function commandPerOutput(ffmpeg: Ffmpeg, clip: string): Promise<void> {
   for (const rung of RUNGS) {
-    const name = `v${rung.height}`
-    await ffmpeg(['-i', clip, '-an', ...encode(rung), ...HLS, ...apart(name)])
+    await ffmpeg(['-i', clip, '-an', ...encode(rung), ...HLS, ...apart(rung.name)])
   }
-  await ffmpeg(['-i', clip, '-vn', ...AUDIO, ...HLS, ...apart('audio')])
+  for (const { name, kbps } of SOUNDS) {
+    await ffmpeg(['-i', clip, '-vn', ...AUDIO, '-b:a', `${kbps}k`, ...HLS, ...apart(name)])
+  }
   await ffmpeg(['-ss', '1', '-i', clip, '-frames:v', '1', '-q:v', '4', '-update', '1', 'poster.jpg'])
   const sprites = ['-vf', 'fps=1/2,scale=160:-2,tile=5x3', '-frames:v', '1', '-update', '1']
   await ffmpeg(['-i', clip, ...sprites, 'sprites.jpg'])
@@ -77,14 +93,28 @@ export async function commandPerOutput(ffmpeg: Ffmpeg, clip: string): Promise<vo
 /** The MP4 as one more output of that kind: encoded once more. */
 export async function commandForMp4(ffmpeg: Ffmpeg, clip: string): Promise<void> {
   const rung = RUNGS.find(({ height }) => height === 720)
-  if (rung) await ffmpeg(['-i', clip, ...encode(rung), ...AUDIO, '-movflags', '+faststart', 'video.mp4'])
+  if (rung)
+    await ffmpeg([
+      '-i',
+      clip,
+      ...encode(rung),
+      ...AUDIO,
+      '-b:a',
+      '128k',
+      '-movflags',
+      '+faststart',
+      'video.mp4',
+    ])
 }
 
-function encode({ width, height, kbps }: Rung): string[] {
-  return [
-    ...['-vf', `scale=${width}:${height}`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high'],
-    ...['-crf', '23', '-maxrate', `${kbps}k`, '-bufsize', `${kbps * 2}k`, ...GOP],
-  ]
+function encode(rung: Rung): string[] {
+  return ['-vf', `scale=${rung.width}:${rung.height}`, ...x264(rung, ':v'), ...GOP]
+}
+
+/** @param of which output of several */
+function x264({ kbps, bufferKbit, x264: options }: Rung, of: string): string[] {
+  const all = { c: 'libx264', profile: 'high', ...options, maxrate: `${kbps}k`, bufsize: `${bufferKbit}k` }
+  return Object.entries(all).flatMap(([name, value]) => [`-${name}${of}`, String(value)])
 }
 
 function apart(name: string): string[] {

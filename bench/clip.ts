@@ -1,4 +1,4 @@
-// The video that is transcoded: 1080p30 with a zoom over fine detail, a shaky pan, many small moving
+// The videos that are transcoded. The usual one: 1080p30 with a zoom over fine detail, a shaky pan, many small moving
 // things, cuts and a camera's grain. Made once, by FFmpeg alone, and kept in the system's folder for
 // temporary files.
 import { access, mkdir, rename } from 'node:fs/promises'
@@ -15,6 +15,29 @@ export interface ClipOptions {
   seconds: number
   /** the same again and again, without encoding it again */
   times?: number
+}
+
+// Easier ones: a calm view of a still life with little grain, and a drawing of flat colours.
+const EASY = {
+  calm: [
+    'mandelbrot=s=2880x1620:r=30:start_x=-0.7453:start_y=0.1127:start_scale=0.01,trim=end_frame=1,gblur=1.5',
+    "loop=-1:1,setpts=N/30/TB,crop=1920:1080:'480+200*sin(t*0.3)':'270+100*sin(t*0.2)',fps=30",
+    'noise=alls=2:allf=t:all_seed=7',
+  ].join(','),
+  flat: 'testsrc2=s=1920x1080:r=30',
+}
+
+/** Without sound. @returns the file's path */
+export function getEasyClip(
+  context: BenchContext,
+  kind: keyof typeof EASY,
+  seconds: number,
+): Promise<string> {
+  context.say(`A ${kind} clip of ${seconds} s`)
+  return make(context, `${kind}-${seconds}`, [
+    ...['-f', 'lavfi', '-i', `${EASY[kind]},setsar=1,format=yuv420p`, '-t', String(seconds)],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '14'],
+  ])
 }
 
 /** @returns the file's path */

@@ -10,6 +10,7 @@ import { printFigures } from './figures.ts'
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   feed: () => import('./feed.ts'),
   media: () => import('./media.ts'),
+  quality: () => import('./quality.ts'),
   queue: () => import('./queue.ts'),
   transcode: () => import('./transcode.ts'),
   upload: () => import('./upload.ts'),

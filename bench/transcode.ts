@@ -3,14 +3,14 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
-import { run } from '#cli/processes.ts'
 import { IS_LIVE } from '#db/boss.ts'
-import { commandForMp4, commandPerOutput, oneCommand, openFfmpeg, RUNGS } from './by-hand.ts'
+import { commandForMp4, commandPerOutput, oneCommand, openFfmpeg, RUNGS, SOUNDS } from './by-hand.ts'
 import { getClip } from './clip.ts'
 import type { Bench, BenchContext } from './context.ts'
 import { type Figure, median, medianRatio } from './figures.ts'
 import { drawBars } from './plot.ts'
 import { cpuSeconds, cpuSecondsOfEnded } from './process-cpu.ts'
+import { ssim } from './ssim.ts'
 import { addVideo, type Stack, startDatabase, startWorker, waitForStatus, waitUntil } from './stack.ts'
 
 /** CPU seconds of one round, in the order in which they are measured. */
@@ -29,8 +29,7 @@ export const bench: Bench = async context => {
   const stack = await startDatabase(context)
   const worker = await startWorker(context, stack, { WORKER_CONCURRENCY: '1' })
   const handFolder = path.join(stack.dataDir, 'by-hand')
-  for (const { height } of RUNGS) await mkdir(path.join(handFolder, `v${height}`), { recursive: true })
-  await mkdir(path.join(handFolder, 'audio'))
+  for (const { name } of [...RUNGS, ...SOUNDS]) await mkdir(path.join(handFolder, name), { recursive: true })
   const byHand = await openFfmpeg(handFolder, signal)
   const perOutput = await openFfmpeg(path.join(stack.dataDir, 'per-output'), signal)
   const rounds: Round[] = []
@@ -52,8 +51,8 @@ export const bench: Bench = async context => {
   }
   say('SSIM of every rung')
   const similarity = {
-    ours: await ssim(context, clip, await publishedFolder(stack, id)),
-    byHand: await ssim(context, clip, handFolder),
+    ours: await ssim(clip, await publishedFolder(stack, id), RUNGS, 'index.m3u8', signal),
+    byHand: await ssim(clip, handFolder, RUNGS, 'index.m3u8', signal),
   }
   if (context.plot) await draw(rounds)
   return [...report(rounds, similarity), ...(await storedPerMinute(stack, id))]
@@ -82,33 +81,6 @@ async function costOf(work: () => Promise<void>): Promise<number> {
 async function publishedFolder({ db, dataDir }: Stack, id: string): Promise<string> {
   const video = await db.selectFrom('videos').select('url_hls').where('id', '=', id).executeTakeFirstOrThrow()
   return path.join(dataDir, 'storage', path.dirname(video.url_hls ?? ''))
-}
-
-/** Each rung beside the source scaled to its size, frame by frame; by height. */
-async function ssim({ signal }: BenchContext, clip: string, folder: string): Promise<Map<number, number>> {
-  const inputs = RUNGS.flatMap(({ height }) => ['-allowed_extensions', 'ALL', '-i', `v${height}/index.m3u8`])
-  // By number, not by time: a muxer may start its clock where it likes.
-  const numbered = 'setpts=N/30/TB'
-  const chains = RUNGS.map(
-    ({ width, height }, i) =>
-      `[s${i}]scale=${width}:${height},${numbered}[a${i}];[${i + 1}:v]${numbered}[b${i}];[b${i}][a${i}]ssim@v${height}`,
-  )
-  const split = `[0:v]split=${RUNGS.length}${RUNGS.map((_, i) => `[s${i}]`).join('')}`
-  const args = ['-nostdin', '-nostats', '-hide_banner', '-i', clip, ...inputs]
-  const filters = [split, ...chains].join(';')
-  const options = { cwd: folder, show: 'nothing', signal } as const
-  const log = await run(
-    'ffmpeg',
-    'ffmpeg',
-    [...args, '-filter_complex', filters, '-an', '-f', 'null', '-'],
-    options,
-  )
-  return new Map(
-    [...log.matchAll(/\[ssim@v(\d+).* All:([\d.]+)/g)].map(([, height, all]) => [
-      Number(height),
-      Number(all),
-    ]),
-  )
 }
 
 /** What the storage holds of a video, for each minute that was uploaded. */
@@ -166,7 +138,7 @@ async function draw(rounds: Round[]): Promise<void> {
 
 function report(
   rounds: Round[],
-  similarity: { ours: Map<number, number>; byHand: Map<number, number> },
+  similarity: { ours: Map<string, number>; byHand: Map<string, number> },
 ): Figure[] {
   const of = costs(rounds)
   const ratio = (a: keyof Round, b: keyof Round) =>
@@ -193,9 +165,9 @@ function report(
       unit: '×',
       bound: null,
     },
-    ...RUNGS.flatMap(({ height }): Figure[] => {
-      const ours = similarity.ours.get(height) ?? Number.NaN
-      const difference = Math.abs(ours - (similarity.byHand.get(height) ?? Number.NaN))
+    ...RUNGS.flatMap(({ name, height }): Figure[] => {
+      const ours = similarity.ours.get(name) ?? Number.NaN
+      const difference = Math.abs(ours - (similarity.byHand.get(name) ?? Number.NaN))
       return [
         { figure: `SSIM of ${height}p`, value: ours, unit: '', bound: null },
         { figure: `SSIM of ${height}p, difference`, value: difference, unit: '', bound: { atMost: 0.002 } },

@@ -1,7 +1,16 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
-import { encodingOf, isLow, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS, soundsOf } from './plan.ts'
+import {
+  type Encoding,
+  encodingOf,
+  isLow,
+  MAX_PIXELS,
+  type Plan,
+  type Rung,
+  SEGMENT_SECONDS,
+  soundsOf,
+} from './plan.ts'
 import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
@@ -17,8 +26,16 @@ export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
 /** Beside the segments of each stream, in scratch and in the storage. */
 export const INIT_SEGMENT = 'init.mp4'
 
-/** One decode, split to every rung and every sound. */
-export function ladderCommand(source: string, scratch: string, plan: Plan): FfmpegCommand {
+/**
+ * One decode, split to every rung and every sound.
+ * @param encoding others than the product's own, to compare them
+ */
+export function ladderCommand(
+  source: string,
+  scratch: string,
+  plan: Plan,
+  encoding: (rung: Rung) => Encoding = encodingOf,
+): FfmpegCommand {
   const command = start(scratch)
     .input(source)
     .inputOptions(...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS))
@@ -26,7 +43,11 @@ export function ladderCommand(source: string, scratch: string, plan: Plan): Ffmp
   plan.rungs.forEach((rung, index) => {
     command
       .output(`${rung.name}/${SCRATCH_PLAYLIST}`)
-      .outputOptions(...['-map', `[v${index}]`], ...encodeVideo(rung, plan), ...segments(rung.name, plan))
+      .outputOptions(
+        ...['-map', `[v${index}]`],
+        ...encodeVideo(rung, encoding(rung), plan),
+        ...segments(rung.name, plan),
+      )
   })
   soundsOf(plan).forEach(({ name, bps }, index) => {
     command
@@ -63,8 +84,7 @@ function soundPad(index: number): string {
   return index === 0 ? '[a]' : `[a${index}]`
 }
 
-function encodeVideo(rung: Rung, { frameRate }: Plan): string[] {
-  const { preset, crf, lookahead } = encodingOf(rung)
+function encodeVideo(rung: Rung, { preset, crf, lookahead }: Encoding, { frameRate }: Plan): string[] {
   const fps = frameRate.num / frameRate.den
   return [
     ...['-c:v', 'libx264', '-preset', preset, '-profile:v', 'high', '-crf', String(crf)],
