@@ -16,8 +16,8 @@ export default {
     '@tus/server',
     '@tus/file-store',
   ],
-  // Media is compressed already, event streams must not be buffered; playlists are gzipped by
-  // whatever stands in front.
+  // Media is compressed already, event streams must not be buffered; of playlists it does not know
+  // that they are text: app/media/compressed.ts.
   compress: true,
   async headers() {
     return [

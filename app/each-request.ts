@@ -3,7 +3,7 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { log } from '#app/log.ts'
-import { LENGTH_HEADER } from '#app/media/byte-response.ts'
+import { ENCODING_HEADER, LENGTH_HEADER } from '#app/media/byte-response.ts'
 import { type CurrentRequest, requests } from '#app/requests.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -77,8 +77,8 @@ function mendRequest(request: IncomingMessage): void {
 }
 
 /**
- * Next.js drops the Content-Length that a route sets, without which some players cannot seek: media
- * say it under another name. And it adds its own headers to Vary, whatever the route is: some CDNs
+ * Next.js drops the Content-Length that a route sets, without which some players cannot seek, and the
+ * Content-Encoding: media say them under other names. And it adds its own headers to Vary, whatever the route is: some CDNs
  * keep nothing that varies by more than Accept-Encoding.
  */
 function mendHeaders(response: ServerResponse): void {
@@ -86,6 +86,7 @@ function mendHeaders(response: ServerResponse): void {
   response.setHeader = (name, value) => {
     const lower = name.toLowerCase()
     if (lower === LENGTH_HEADER) return setHeader('Content-Length', String(value))
+    if (lower === ENCODING_HEADER) return setHeader('Content-Encoding', String(value))
     if (lower !== 'vary') return setHeader(name, value)
     const fields = String(value).split(',')
     const ours = fields.filter(field => !/^(rsc$|next-)/i.test(field.trim()))

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { explain, problem, problemCodes, Refusal } from '#app/problem.ts'
 import { requests } from '#app/requests.ts'
-import { GAVE_UP } from '#db/attempts.ts'
+import { GAVE_UP } from '#db/settle.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 

@@ -4,7 +4,9 @@ import { z } from 'zod'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
-import { GAVE_UP } from '#db/attempts.ts'
+import type { Db } from '#db/client.ts'
+import { secondsUntilReady } from '#db/eta.ts'
+import { GAVE_UP } from '#db/settle.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
 
@@ -16,7 +18,7 @@ export async function videoById(id: string): Promise<Video | null> {
   if (!uuid.safeParse(id).success) return null
   const { db, config } = await server()
   const row = await findVideo(db, id.toLowerCase())
-  return row && toVideo(row, config.mediaBaseUrl)
+  return row && toVideo(row, config.mediaBaseUrl, await etaOf(db, row))
 }
 
 /** @throws Refusal on a cursor that we did not make */
@@ -41,7 +43,16 @@ export function parseLimit(text: string | null): number {
   return limit
 }
 
-export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
+/** Only for videos that are asked for by id: it reads the whole queue. */
+export async function etaOf(db: Db, { id, status }: VideoWithRenditions): Promise<number | null> {
+  return status === 'queued' || status === 'processing' ? secondsUntilReady(db, id) : null
+}
+
+export function toVideo(
+  row: VideoWithRenditions,
+  mediaBaseUrl: string,
+  etaSeconds: number | null = null,
+): Video {
   const url = (key: string | null) => (key === null ? null : mediaUrl(mediaBaseUrl, key))
   return {
     id: row.id,
@@ -50,7 +61,7 @@ export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
     stage: row.stage,
     playable: row.playable_at !== null,
     progress: row.progress,
-    etaSeconds: row.eta_seconds,
+    etaSeconds,
     error:
       row.error_code === null
         ? null
@@ -63,7 +74,7 @@ export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
     durationSeconds: row.duration_ms === null ? null : row.duration_ms / 1000,
     width: row.width,
     height: row.height,
-    hlsUrl: url(row.url_hls),
+    hlsUrl: url(row.url_hls) ?? growingUrl(row),
     mp4Url: url(row.url_mp4),
     posterUrl: url(row.thumbnail),
     previewUrl: url(row.url_preview),
@@ -73,6 +84,11 @@ export function toVideo(row: VideoWithRenditions, mediaBaseUrl: string): Video {
     playableAt: row.playable_at?.toISOString() ?? null,
     readyAt: row.ready_at?.toISOString() ?? null,
   }
+}
+
+/** Until the publication has an address in the storage, its playlists are rendered from its rows. */
+function growingUrl({ id, publication_id }: VideoWithRenditions): string | null {
+  return publication_id && `/api/videos/${id}/publications/${publication_id}/master.m3u8`
 }
 
 function toRendition(row: VideoWithRenditions['renditions'][number]): RenditionJson {

@@ -30,6 +30,7 @@ export interface Video {
   playable: boolean
   /** 0 to 1, of the work that makes it ready */
   progress: number
+  /** until it is ready; null when that cannot be told, and in lists */
   etaSeconds: number | null
   error: VideoError | null
   durationSeconds: number | null
@@ -44,6 +45,12 @@ export interface Video {
   createdAt: string
   playableAt: string | null
   readyAt: string | null
+}
+
+/** What a video has come past: received, queued, claimed, probed, playable, encoded, verified, ready; failed, cancelled. */
+export interface Milestone {
+  stage: string
+  at: string
 }
 
 /** One page of the feed. */

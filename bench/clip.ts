@@ -34,7 +34,7 @@ export function getEasyClip(
   seconds: number,
 ): Promise<string> {
   context.say(`A ${kind} clip of ${seconds} s`)
-  return make(context, `${kind}-${seconds}`, [
+  return makeFile(context, `${kind}-${seconds}`, [
     ...['-f', 'lavfi', '-i', `${EASY[kind]},setsar=1,format=yuv420p`, '-t', String(seconds)],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '14'],
   ])
@@ -45,10 +45,10 @@ export async function getClip(context: BenchContext, { seconds, times = 1 }: Cli
   if (times > 1) {
     const once = await getClip(context, { seconds })
     const loop = ['-stream_loop', String(times - 1), '-i', once, '-c', 'copy']
-    return make(context, `clip-${seconds}x${times}`, loop)
+    return makeFile(context, `clip-${seconds}x${times}`, loop)
   }
   context.say(`A clip of ${seconds} s`)
-  return make(context, `clip-${seconds}`, [
+  return makeFile(context, `clip-${seconds}`, [
     ...[
       '-f',
       'lavfi',
@@ -87,7 +87,8 @@ const FILTERS = [
   '[3:a][4:a]amix=2,volume=0.5[s]',
 ].join(';')
 
-async function make({ signal }: BenchContext, name: string, args: string[]): Promise<string> {
+/** One file of FFmpeg's, made once and kept. @returns its path */
+export async function makeFile({ signal }: BenchContext, name: string, args: string[]): Promise<string> {
   const folder = path.join(tmpdir(), 'pgreel-bench-clips')
   const file = path.join(folder, `${name}-v${VERSION}.mp4`)
   try {

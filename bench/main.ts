@@ -8,8 +8,10 @@ import type { Bench } from './context.ts'
 import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
+  eta: () => import('./eta.ts'),
   feed: () => import('./feed.ts'),
   media: () => import('./media.ts'),
+  playable: () => import('./playable.ts'),
   quality: () => import('./quality.ts'),
   queue: () => import('./queue.ts'),
   transcode: () => import('./transcode.ts'),

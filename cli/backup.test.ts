@@ -31,7 +31,7 @@ import type { Storage } from '#media/storage.ts'
 import { runCli } from '#test/cli.ts'
 import { makeClip } from '#test/clips.ts'
 import { createEmptyDatabase, createTestDatabase } from '#test/database.ts'
-import { processVideo, queueVideo, readVideo, startUpload } from '#test/videos.ts'
+import { growVideo, processVideo, queueVideo, readVideo, startUpload } from '#test/videos.ts'
 import { createWorkerContext, listKeys, makeFolder, runJob } from '#test/worker.ts'
 import { makeBackup } from './backup/make.ts'
 import { restoreBackup } from './backup/restore.ts'
@@ -46,7 +46,16 @@ let source: Context
 let clip: string
 let clipBytes: number
 let ids: Record<
-  'ready' | 'failed' | 'whole' | 'deleted' | 'goneLater' | 'processing' | 'queued' | 'half' | 'unbegun',
+  | 'ready'
+  | 'failed'
+  | 'whole'
+  | 'deleted'
+  | 'goneLater'
+  | 'processing'
+  | 'growing'
+  | 'queued'
+  | 'half'
+  | 'unbegun',
   string
 >
 /** a backup of that library, made while it changed */
@@ -86,14 +95,17 @@ describe('a backup', () => {
 
   test('restores into an empty place: the same rows, the same bytes, and the doctor is content', async () => {
     const there = await restored()
-    const { goneLater, processing, ...kept } = ids
+    const { goneLater, processing, growing, ...kept } = ids
     const after = await rowsOf(there.db)
     for (const [name, id] of Object.entries(kept)) expect(after[id], name).toEqual(before[id])
     expect(after[goneLater]).toBeUndefined()
     const { rows } = await sql`
       select status, outcome from videos join attempts on video_id = videos.id
-      where videos.id = ${processing}`.execute(there.db)
-    expect(rows).toEqual([{ status: 'queued', outcome: 'crashed' }])
+      where videos.id in (${processing}, ${growing}) and publication_id is null`.execute(there.db)
+    expect(rows).toEqual([
+      { status: 'queued', outcome: 'crashed' },
+      { status: 'queued', outcome: 'crashed' },
+    ])
     const hashes = await hashesOf(there.storage, videoPrefix(ids.ready))
     expect(Object.keys(hashes).length).toBeGreaterThan(5)
     expect(hashes).toEqual(await hashesOf(source.storage, videoPrefix(ids.ready)))
@@ -108,10 +120,11 @@ describe('a backup', () => {
     await there.boss.send('sweep', {})
     await runJob(there, 'sweep')
     await runJob(there, 'purge')
-    // queued, processing, the half and the whole upload
-    for (let jobs = 0; jobs < 4; jobs++) await runJob(there, 'ladder')
-    for (const name of ['ready', 'queued', 'processing', 'half', 'whole'] as const)
-      expect((await readVideo(there.db, ids[name])).status, name).toBe('ready')
+    // queued, processing, growing, the half and the whole upload
+    for (const work of ['first', 'ladder'] as const)
+      for (let jobs = 0; jobs < 5; jobs++) await runJob(there, work)
+    for (const name of ['ready', 'queued', 'processing', 'growing', 'half', 'whole'] as const)
+      expect(await readVideo(there.db, ids[name]), name).toMatchObject({ status: 'ready', error_code: null })
     expect((await readVideo(there.db, ids.failed)).error_code).toBe('not_a_video')
     expect((await readVideo(there.db, ids.unbegun)).status).toBe('uploading')
     const { rows } = await sql`select from videos where id = ${ids.deleted}`.execute(there.db)
@@ -264,9 +277,11 @@ async function makeLibrary(): Promise<typeof ids> {
   ]
   const { id: processing } = await processVideo(t, clipBytes)
   await copyFile(clip, source.storage.localPath(sourceKey(processing)))
+  const { id: growing } = await growVideo(t, 2, clipBytes)
+  await copyFile(clip, source.storage.localPath(sourceKey(growing)))
   await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, deleted))
   return {
-    ...{ ready, deleted, goneLater, failed, processing },
+    ...{ ready, deleted, goneLater, failed, processing, growing },
     queued: await stored(clip),
     half: await arrived(halfOf(clipBytes)),
     whole: await arrived(clipBytes),

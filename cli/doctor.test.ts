@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Config, parseConfig } from '#config'
 import { openDatabase } from '#db/client.ts'
+import { publishGrowing } from '#db/first.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { migrate } from '#db/migrate.ts'
 import { publish } from '#db/publish.ts'
@@ -20,6 +21,7 @@ import { storeFile, storePublication } from '#test/library.ts'
 import {
   claimVideo,
   emptyDatabase,
+  growthOf,
   processVideo,
   publicationOf,
   queueVideo,
@@ -380,8 +382,13 @@ async function churn(signal: AbortSignal): Promise<number> {
     const id = await startUpload(t.db)
     await store(sourceKey(id), 'ten bytes.')
     await t.db.transaction().execute(trx => enqueueUpload(trx, t.boss, id))
-    const job = await takeJob(t.boss, 'ladder')
-    const attempt = await claimVideo(t, (job.data as { videoId: string }).videoId, job)
+    const quick = await takeJob(t.boss, 'first')
+    const first = await claimVideo(t, id, quick, 'first')
+    await t.db.transaction().execute(trx => publishGrowing(trx, t.boss, quick, first, growthOf(first, 2)))
+    // The library's own job comes before it.
+    let job = await takeJob(t.boss, 'ladder')
+    if ((job.data as { videoId: string }).videoId !== id) job = await takeJob(t.boss, 'ladder')
+    const attempt = await claimVideo(t, id, job)
     await storePublication(storage, attempt)
     await t.db.transaction().execute(trx => publish(trx, t.boss, job, attempt, publicationOf(attempt)))
     await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, attempt.videoId))

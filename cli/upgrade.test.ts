@@ -68,8 +68,12 @@ async function expectToGoOn(url: string, dataDir: string): Promise<void> {
   await boss.send('sweep', {})
   await runJob(context, 'sweep')
   const ids = await idsByTitle(db)
-  for (const title of ['queued', 'processing'])
-    expect(await liveJobs(boss, 'ladder', ids[title] ?? '')).toEqual(['created'])
+  for (const title of ['queued', 'processing']) {
+    const jobs = await Promise.all(
+      (['first', 'ladder'] as const).map(work => liveJobs(boss, work, ids[title] ?? '')),
+    )
+    expect(jobs.flat(), title).toEqual(['created'])
+  }
   expect(await liveJobs(boss, 'purge', ids.deleted ?? '')).toEqual(['created'])
 
   await heartbeat(db, { id: crypto.randomUUID(), host: 'test', pid: 1, slots: 1 })

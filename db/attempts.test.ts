@@ -16,7 +16,7 @@ import {
   startUpload,
   takeJob,
 } from '#test/videos.ts'
-import { claim, fail, failForNow, handBack, report } from './attempts.ts'
+import { claim, fail, failForNow, handBack, passOn, report } from './attempts.ts'
 import { type Job, JobLost } from './boss.ts'
 import { spentBudget, type Work } from './budgets.ts'
 import type { Trx } from './client.ts'
@@ -27,7 +27,7 @@ import { cancelVideo, deleteVideo, retryVideo } from './videos.ts'
 
 const world = { cause: 'world', code: 'disk_full', message: 'The disk is full.' } as const
 const bad = { cause: 'video', code: 'not_a_video', message: 'This is not a video.' } as const
-const encoding = { stage: 'encoding', progress: 0.5, etaSeconds: 3 }
+const encoding = { stage: 'encoding', progress: 0.5 }
 
 const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
@@ -94,7 +94,11 @@ describe('a stale token', () => {
   test('may still report while it is the one', async () => {
     const { id, attempt } = await processVideo(t)
     expect(await report(t.db, attempt, encoding)).toBe(true)
-    expect(await readVideo(t.db, id)).toMatchObject({ stage: 'encoding', progress: 0.5, eta_seconds: 3 })
+    expect(await readVideo(t.db, id)).toMatchObject({
+      stage: 'encoding',
+      progress: 0.5,
+      progress_at: expect.any(Date),
+    })
   })
 
   test('changes nothing, whatever it tries', async () => {
@@ -261,9 +265,9 @@ describe('retrying', () => {
       error_code: null,
       error_message: null,
     })
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
     expect(await inTransaction(trx => spentBudget(trx, id, 'ladder'))).toBeNull()
-    await claimVideo(t, id)
+    await claimVideo(t, id, undefined, 'first')
   })
 
   test('twice, also at once, makes one job', async () => {
@@ -271,7 +275,7 @@ describe('retrying', () => {
     const retry = () => inTransaction(trx => retryVideo(trx, t.boss, id))
     expect(await Promise.all([retry(), retry()])).toEqual(['done', 'done'])
     expect(await retry()).toBe('done')
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
   })
 
   test.each([
@@ -317,11 +321,15 @@ describe('cancelling', () => {
     expect(await report(t.db, attempt, encoding)).toBe(false)
     const late = inTransaction(trx => publish(trx, t.boss, job, attempt, publicationOf(attempt)))
     await expect(late).rejects.toThrow(JobLost)
+    const first = await takeJob(t.boss, 'first')
+    const again = await claimVideo(t, id, first, 'first')
+    await inTransaction(trx => passOn(trx, t.boss, first, again, { ...world, cause: 'ours' }))
     const next = await takeJob(t.boss, 'ladder')
     const winner = await claimVideo(t, id, next)
     await inTransaction(trx => publish(trx, t.boss, next, winner, publicationOf(winner)))
     expect((await readVideo(t.db, id)).status).toBe('ready')
-    expect((await attemptsOf(t.db, id)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'won'])
+    const outcomes = (await attemptsOf(t.db, id)).map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(['cancelled', 'failed', 'won'])
   })
 })
 

@@ -5,7 +5,8 @@ import { type Boss, complete, failJob, type Job, JobLost, requireOwn, send } fro
 import { spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
 import { jobs } from './jobs.ts'
-import type { AttemptKind, AttemptOutcome, FailureCause, VideoRow } from './schema.ts'
+import type { AttemptKind, AttemptOutcome, VideoRow, VideoStatus } from './schema.ts'
+import { type Failure, GAVE_UP, settle } from './settle.ts'
 
 export interface Attempt {
   token: string
@@ -42,10 +43,18 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
     .insertInto('attempts')
     .values({ token: attempt.token, video_id: videoId, kind, recipe, worker_id: workerId })
     .execute()
-  if (kind === 'ladder') {
+  if (kind !== 'extra') {
+    await trx
+      .insertInto('events')
+      .values({ video_id: videoId, token: attempt.token, stage: 'claimed' })
+      .execute()
+  }
+  // What plays already is the ladder's to tell of.
+  if (kind === 'ladder' || (kind === 'first' && video.publication_id === null)) {
+    const stage = video.facts === null ? 'probing' : 'encoding'
     await trx
       .updateTable('videos')
-      .set({ status: 'processing', stage: 'probing', progress: 0, eta_seconds: null })
+      .set({ status: 'processing', stage, progress: 0, progress_at: null })
       .where('id', '=', videoId)
       .execute()
   }
@@ -53,20 +62,21 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
   return { attempt, video }
 }
 
-function isWanted(kind: Work, { status, url_preview, url_storyboard }: VideoRow): boolean {
-  if (kind === 'ladder') return status === 'queued' || status === 'processing'
-  return status === 'ready' && url_preview === null && url_storyboard === null
+function isWanted(kind: Work, { status, url_hls, url_preview, url_storyboard }: VideoRow): boolean {
+  if (kind === 'extra') return status === 'ready' && url_preview === null && url_storyboard === null
+  const isUnfinished = status === 'queued' || status === 'processing'
+  return isUnfinished && (kind === 'ladder' || url_hls === null)
 }
 
 /** Says where the work is. @returns false when the attempt is no longer the one that may say so */
 export async function report(
   db: Db,
   { token, videoId }: Attempt,
-  state: { stage: string; progress: number; etaSeconds: number | null },
+  { stage, progress }: { stage: string; progress: number },
 ): Promise<boolean> {
   const updated = await db
     .updateTable('videos')
-    .set({ stage: state.stage, progress: state.progress, eta_seconds: state.etaSeconds })
+    .set({ stage, progress, progress_at: sql<Date>`now()` })
     .where('id', '=', videoId)
     .where('status', '=', 'processing')
     .where('deleted_at', 'is', null)
@@ -80,7 +90,7 @@ export async function report(
 export async function saveFacts(
   db: Db,
   { videoId, token }: Attempt,
-  facts: { json: unknown; durationSeconds: number; width: number; height: number },
+  facts: { json: unknown; durationSeconds: number; width: number; height: number; work: number },
 ): Promise<void> {
   await db
     .updateTable('videos')
@@ -89,22 +99,14 @@ export async function saveFacts(
       duration_ms: Math.max(1, Math.round(facts.durationSeconds * 1000)),
       width: facts.width,
       height: facts.height,
+      work: facts.work,
     })
     .where('id', '=', videoId)
     .where(isRunning(token))
     .execute()
 }
 
-export interface Failure {
-  cause: FailureCause
-  code: string
-  message: string
-}
-
-/**
- * The attempt failed for good, the job is over. A failed ladder is the video's failure, which says
- * why; what fails later leaves a video that plays as it is.
- */
+/** The attempt failed for good, the job is over, and with it the video unless it plays: see `settle`. */
 export async function fail(
   trx: Trx,
   boss: Boss,
@@ -113,8 +115,24 @@ export async function fail(
   failure: Failure,
 ): Promise<void> {
   await end(trx, attempt, 'failed', failure)
-  if (attempt.kind === 'ladder') await failVideo(trx, attempt.videoId, failure)
   await complete(trx, boss, job)
+  await settle(trx, attempt.videoId, attempt.kind, failure)
+}
+
+/**
+ * The first rung failed where another try would fail as well: the ladder is made all the same, and
+ * judges the source.
+ */
+export async function passOn(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  attempt: Attempt,
+  failure: Failure,
+): Promise<void> {
+  await end(trx, attempt, 'failed', failure)
+  await complete(trx, boss, job)
+  await send(trx, boss, 'ladder', jobs.first.data.parse(job.data))
 }
 
 /** The attempt failed, the next may succeed: back to the queue, pg-boss waits a little longer each time. */
@@ -169,8 +187,8 @@ export async function loseAndRepeat(trx: Trx, boss: Boss, job: Job, attempt: Att
 
 /** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
 export async function giveUp(trx: Trx, videoId: string, kind: Work): Promise<void> {
-  if (kind === 'ladder') await failVideo(trx, videoId, GAVE_UP)
   await endRunning(trx, videoId, 'crashed', kind)
+  await settle(trx, videoId, kind, GAVE_UP)
 }
 
 /** Ends whatever runs for a video, so that its token opens nothing any more. */
@@ -187,25 +205,6 @@ export async function endRunning(
     .where('outcome', '=', 'running')
   if (kind) query = query.where('kind', '=', kind)
   await query.execute()
-}
-
-/** What a video says when we stopped trying. */
-export const GAVE_UP: Failure = {
-  cause: 'ours',
-  code: 'gave_up',
-  message:
-    'Processing failed again and again, so it was given up. Your upload is kept: retry it, or tell the operator.',
-}
-
-/** A video that plays already is not taken away by a failure of later work. */
-async function failVideo(trx: Trx, videoId: string, { code, message }: Failure): Promise<void> {
-  await trx
-    .updateTable('videos')
-    .set({ status: 'failed', stage: 'failed', error_code: code, error_message: message, eta_seconds: null })
-    .where('id', '=', videoId)
-    .where('status', 'in', ['uploading', 'queued', 'processing'] satisfies VideoRow['status'][])
-    .where('publication_id', 'is', null)
-    .execute()
 }
 
 async function end(
@@ -247,12 +246,18 @@ function isRunning(token: string) {
   return sql<boolean>`exists (select from attempts where token = ${token} and outcome = 'running')`
 }
 
+/** The work begins again; a video that plays meanwhile is not queued, only its ladder is. */
 async function requeue(trx: Trx, { kind, videoId }: Attempt): Promise<void> {
-  if (kind !== 'ladder') return
+  if (kind === 'extra') return
   await trx
     .updateTable('videos')
-    .set({ status: 'queued', stage: 'queued', progress: 0, eta_seconds: null })
+    .set({
+      status: sql<VideoStatus>`case when publication_id is null then 'queued' else status end`,
+      stage: 'queued',
+      progress: 0,
+    })
     .where('id', '=', videoId)
     .where('status', '=', 'processing')
+    .$if(kind === 'first', query => query.where('publication_id', 'is', null))
     .execute()
 }

@@ -65,7 +65,7 @@ export function copyMediaList(client: pg.PoolClient): Readable {
           'isNeeded', status <> 'ready'),
         'keys', array_remove(array[url_hls, url_mp4, thumbnail, master_key] || array(
           select key from publication_renditions join renditions on renditions.id = rendition_id
-          where publication_renditions.publication_id = publications.id and state = 'ready'), null))
+          where publication_renditions.publication_id = publications.id and state = 'ready' and complete), null))
       from videos
       left join uploads on uploads.video_id = videos.id
       left join publications on publications.id = videos.publication_id

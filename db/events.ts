@@ -19,6 +19,31 @@ export async function eventsAfter(db: Db, videoIds: string[], afterId: number): 
     .execute()
 }
 
+/** On the way of every video, in this order where nothing goes wrong; and the two other ends. */
+const MILESTONES = [
+  ...['received', 'queued', 'claimed', 'probed', 'playable', 'encoded', 'verified', 'ready'],
+  ...['failed', 'cancelled'],
+]
+
+export interface Milestone {
+  stage: string
+  at: Date
+}
+
+/**
+ * What the video has come past, oldest first; what an attempt comes past once for each attempt.
+ * Index: events_of_video.
+ */
+export async function milestonesOf(db: Db, videoId: string): Promise<Milestone[]> {
+  return db
+    .selectFrom('events')
+    .select(['stage', 'at'])
+    .where('video_id', '=', videoId)
+    .where('stage', 'in', MILESTONES)
+    .orderBy('id')
+    .execute()
+}
+
 /** The newest event of these videos, or 0: where a stream without Last-Event-ID begins. */
 export async function lastEventId(db: Db, videoIds: string[]): Promise<number> {
   if (videoIds.length === 0) return 0

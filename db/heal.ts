@@ -1,8 +1,8 @@
 // What must have a job and has none: it should not happen, and is mended by the sweep if it does.
 import { sql } from 'kysely'
-import { IS_LIVE } from './boss.ts'
+import { type Boss, IS_LIVE, send } from './boss.ts'
 import { mayTryExtra, type Work } from './budgets.ts'
-import type { Db } from './client.ts'
+import type { Db, Trx } from './client.ts'
 
 const AT_MOST = 500
 
@@ -13,10 +13,26 @@ export async function strandedVideos(db: Db): Promise<string[]> {
     from videos
     where status in ('queued', 'processing')
       and deleted_at is null
-      and not exists (${liveJob(['ladder', 'dead'])})
+      and not exists (${liveJob(['first', 'ladder', 'dead'])})
     order by created_at
     limit ${AT_MOST}`.execute(db)
   return rows.map(row => row.id)
+}
+
+/** What an unfinished video still needs; changes nothing while the same work has a job. */
+export async function sendWork(trx: Trx, boss: Boss, videoId: string, requestId?: string): Promise<void> {
+  const { rows } = await sql<{ isWhole: boolean; plays: boolean; hadLadder: boolean }>`
+    select
+      url_hls is not null as "isWhole",
+      publication_id is not null as plays,
+      exists (select from attempts
+        where video_id = videos.id and kind = 'ladder' and outcome = 'running') as "hadLadder"
+    from videos where id = ${videoId}`.execute(trx)
+  const [video] = rows
+  if (!video) return
+  const { isWhole, plays, hadLadder } = video
+  if (!isWhole && (plays || !hadLadder)) await send(trx, boss, 'first', { videoId, requestId })
+  if (plays || hadLadder) await send(trx, boss, 'ladder', { videoId, requestId })
 }
 
 /** Deleted videos whose files no job will remove. Index: videos_deleted. */

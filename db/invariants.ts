@@ -16,7 +16,7 @@ export async function unfinishedWithoutJob(db: Db): Promise<string[]> {
     sql`select id as found from videos
       where status in ('queued', 'processing')
         and deleted_at is null
-        and id::text not in (${videosOfLiveJobs(['ladder', 'dead'])})`,
+        and id::text not in (${videosOfLiveJobs(['first', 'ladder', 'dead'])})`,
   )
 }
 
@@ -134,7 +134,7 @@ export async function publishedFiles(
       array_remove(array[master_key, url_hls, url_mp4, thumbnail], null) as keys,
       (select coalesce(json_agg(json_build_object('key', key, 'bytes', bytes, 'segments', segments)), '[]')
         from publication_renditions join renditions on renditions.id = rendition_id
-        where publication_renditions.publication_id = publications.id and state = 'ready') as renditions
+        where publication_renditions.publication_id = publications.id and state = 'ready' and complete) as renditions
     from videos
     join publications on publications.id = videos.publication_id
     where deleted_at is null and (${afterId}::uuid is null or videos.id > ${afterId}::uuid)

@@ -20,7 +20,7 @@ describe('the catalogue', () => {
       () => t.db.transaction().execute(trx => send(trx, t.boss, 'dead', { videoId: 7 })),
     ]
     expect(wrong).toHaveLength(4)
-    expectTypeOf<JobName>().toEqualTypeOf<'ladder' | 'extra' | 'purge' | 'dead' | 'sweep'>()
+    expectTypeOf<JobName>().toEqualTypeOf<'first' | 'ladder' | 'extra' | 'purge' | 'dead' | 'sweep'>()
     expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string; requestId?: string | undefined }>()
   })
 

@@ -38,6 +38,8 @@ const perVideo = {
 } as const
 
 export const jobs = {
+  /** source → one quick rendition, published while it grows; what makes it playable sends the ladder */
+  first: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** source → every rendition → publication; ends `ready` or `failed` */
   ladder: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** a published rung → preview and storyboard; the video stays `ready` whatever becomes of it */

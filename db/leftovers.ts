@@ -1,6 +1,6 @@
 // What the disk need not hold any more: files and scratch of attempts that did not win, sources that
 // the operator does not keep. Must not know where files are.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Trx } from './client.ts'
 
 /** Attempts that ended without winning: whatever stands under their tokens is rubbish. */
@@ -12,12 +12,58 @@ export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId:
     .where('outcome', 'not in', ['running', 'won'])
     // A frozen worker that wakes has this long to notice that its token is void.
     .where('ended_at', '<', sql<Date>`now() - interval '1 minute'`)
-    // Renditions come with the win; should a row ever say otherwise, its files are not rubbish.
-    .where(sql<boolean>`not exists (select from renditions where renditions.token = attempts.token)`)
+    // What grew until its worker died is played on until another takes its place.
+    .where(sql<boolean>`not exists (${publicationsOf(sql.ref('attempts.token'))})`)
     .orderBy('ended_at')
     .limit(500)
     .execute()
   return rows.map(row => ({ token: row.token, videoId: row.video_id }))
+}
+
+/** Somebody may have begun to watch just before a newer publication came, and a video lasts an hour. */
+const PLAYED_ON_FOR = sql`interval '6 hours'`
+
+/** Publications that are played from, or were until a while ago, and have files of an attempt. */
+function publicationsOf(token: RawBuilder<unknown>) {
+  return sql`
+    select from renditions
+    join publication_renditions on rendition_id = renditions.id
+    join publications on publications.id = publication_id
+    where renditions.token = ${token}
+      and (superseded_at is null or superseded_at > now() - ${PLAYED_ON_FOR})`
+}
+
+export interface Superseded {
+  publicationId: string
+  videoId: string
+  /** of attempts whose files nothing plays from any more */
+  tokens: string[]
+}
+
+/** Publications that nobody watches any more. Index: publications_unswept. */
+export async function unsweptPublications(db: Db): Promise<Superseded[]> {
+  const { rows } = await sql<Superseded>`
+    select publications.id as "publicationId", video_id as "videoId", array(
+      select distinct made.token from publication_renditions join renditions as made on made.id = rendition_id
+      where publication_id = publications.id and not exists (${publicationsOf(sql.ref('made.token'))})
+    ) as tokens
+    from publications
+    where superseded_at < now() - ${PLAYED_ON_FOR} and swept_at is null
+    order by superseded_at
+    limit 500`.execute(db)
+  return rows
+}
+
+/** After the files of `tokens` are gone. */
+export async function forgetSuperseded(trx: Trx, { publicationId, tokens }: Superseded): Promise<void> {
+  await trx
+    .updateTable('publications')
+    .set({ swept_at: sql<Date>`now()` })
+    .where('id', '=', publicationId)
+    .execute()
+  if (tokens.length === 0) return
+  await trx.deleteFrom('renditions').where('token', 'in', tokens).execute()
+  await trx.updateTable('attempts').set({ swept_at: sql<Date>`now()` }).where('token', 'in', tokens).execute()
 }
 
 export async function markSwept(db: Db, token: string): Promise<void> {

@@ -1,10 +1,11 @@
 // Publishing: the one transaction after which a video plays from a new set of files.
 import { sql } from 'kysely'
-import { type Attempt, type Failure, loseAndRepeat, win } from './attempts.ts'
-import { type Boss, type Job, send } from './boss.ts'
+import { type Attempt, endRunning, loseAndRepeat, win } from './attempts.ts'
+import { type Boss, cancelJobs, type Job, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import { jobs } from './jobs.ts'
 import type { RenditionKind, RenditionRow } from './schema.ts'
+import { type Failure, unpublish } from './settle.ts'
 
 export interface NewRendition {
   kind: RenditionKind
@@ -16,7 +17,15 @@ export interface NewRendition {
   averageBps: number | null
   key: string
   bytes: number
-  segments: { uri: string; durationSeconds: number; bytes: number }[]
+  segments: Segment[]
+  /** whole seconds; of one that grows, which is complete later */
+  targetSeconds?: number
+}
+
+export interface Segment {
+  uri: string
+  durationSeconds: number
+  bytes: number
 }
 
 export interface NewPublication {
@@ -44,6 +53,9 @@ export async function publish(
   publication: NewPublication,
 ): Promise<void> {
   await win(trx, boss, job, attempt)
+  // It has everything that a first rung would have.
+  await endRunning(trx, attempt.videoId, 'lost', 'first')
+  await cancelJobs(trx, boss, attempt.videoId, ['first'])
   const publicationId = await supersede(trx, attempt, publication.masterKey, publication.renditions)
   await trx
     .updateTable('videos')
@@ -51,7 +63,6 @@ export async function publish(
       status: 'ready',
       stage: 'ready',
       progress: 1,
-      eta_seconds: null,
       publication_id: publicationId,
       url_hls: publication.masterKey,
       url_mp4: publication.mp4Key,
@@ -81,6 +92,7 @@ export async function publishedRungs(db: Db, publicationId: string): Promise<Pub
     .select(['key', 'width', 'height', 'segments'])
     .where('publication_id', '=', publicationId)
     .where('kind', '=', 'video')
+    .where('state', '=', 'ready')
     .execute()
 }
 
@@ -142,24 +154,18 @@ export async function publishExtra(
 }
 
 /** A new current publication of the attempt's renditions. @returns its id */
-async function supersede(
+export async function supersede(
   trx: Trx,
   { videoId, token }: Attempt,
   masterKey: string | null,
   made: NewRendition[],
 ): Promise<string> {
-  const previous = await trx
-    .updateTable('publications')
-    .set({ superseded_at: sql<Date>`now()` })
-    .where('video_id', '=', videoId)
-    .where('superseded_at', 'is', null)
-    .returning('seq')
-    .executeTakeFirst()
+  await unpublish(trx, videoId)
   const publicationId = crypto.randomUUID()
-  await trx
-    .insertInto('publications')
-    .values({ id: publicationId, video_id: videoId, seq: (previous?.seq ?? 0) + 1, master_key: masterKey })
-    .execute()
+  await sql`
+    insert into publications (id, video_id, seq, master_key)
+    select ${publicationId}, ${videoId}, coalesce(max(seq), 0) + 1, ${masterKey}
+    from publications where video_id = ${videoId}`.execute(trx)
   const renditions = made.map(rendition => ({
     id: crypto.randomUUID(),
     video_id: videoId,
@@ -174,6 +180,8 @@ async function supersede(
     key: rendition.key,
     bytes: rendition.bytes,
     segments: JSON.stringify(rendition.segments),
+    complete: rendition.targetSeconds === undefined,
+    target_seconds: rendition.targetSeconds ?? null,
   }))
   await trx.insertInto('renditions').values(renditions).execute()
   await trx

@@ -2,9 +2,10 @@
 // and then work that goes on by itself.
 import { sql } from 'kysely'
 import { type Boss, send } from './boss.ts'
-import type { Db } from './client.ts'
-import { strandedVideos, unpurgedVideos } from './heal.ts'
+import type { Db, Trx } from './client.ts'
+import { sendWork, strandedVideos, unpurgedVideos } from './heal.ts'
 import { appliedMigrations } from './migrate.ts'
+import { UNPUBLISHED } from './settle.ts'
 
 /** The web processes and workers that are connected, by name. */
 export async function connectedProcesses(db: Db): Promise<string[]> {
@@ -32,20 +33,30 @@ export async function resumeWork(db: Db, boss: Boss): Promise<void> {
       .set({ outcome: 'crashed', ended_at: sql<Date>`now()` })
       .where('outcome', '=', 'running')
       .execute()
+    // What was growing has files of more moments than one: it begins anew.
+    await sql`
+      update publications set superseded_at = now()
+      where superseded_at is null and master_key is null`.execute(trx)
     await trx
       .updateTable('videos')
-      .set({ status: 'queued', stage: 'queued', progress: 0, eta_seconds: null })
+      .set({ ...UNPUBLISHED })
+      .where('status', '=', 'processing')
+      .where('url_hls', 'is', null)
+      .execute()
+    await trx
+      .updateTable('videos')
+      .set({ status: 'queued', stage: 'queued', progress: 0 })
       .where('status', '=', 'processing')
       .where('deleted_at', 'is', null)
       .execute()
   })
-  for (const [name, withoutJob] of [
-    ['ladder', strandedVideos],
-    ['purge', unpurgedVideos],
+  for (const [sendTo, withoutJob] of [
+    [(trx: Trx, videoId: string) => sendWork(trx, boss, videoId), strandedVideos],
+    [(trx: Trx, videoId: string) => send(trx, boss, 'purge', { videoId }), unpurgedVideos],
   ] as const) {
     for (let ids = await withoutJob(db); ids.length > 0; ids = await withoutJob(db)) {
       await db.transaction().execute(async trx => {
-        for (const videoId of ids) await send(trx, boss, name, { videoId })
+        for (const videoId of ids) await sendTo(trx, videoId)
       })
     }
   }

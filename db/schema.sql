@@ -25,6 +25,7 @@ create table attempts (
 );
 CREATE INDEX attempts_of_video ON public.attempts USING btree (video_id, started_at);
 CREATE INDEX attempts_unswept ON public.attempts USING btree (ended_at) WHERE ((swept_at IS NULL) AND (outcome <> ALL (ARRAY['running'::text, 'won'::text])));
+CREATE INDEX attempts_won_ladders ON public.attempts USING btree (ended_at) WHERE ((kind = 'ladder'::text) AND (outcome = 'won'::text));
 CREATE UNIQUE INDEX attempts_one_running ON public.attempts USING btree (video_id, kind, params) WHERE (outcome = 'running'::text);
 
 create table events (
@@ -69,6 +70,7 @@ create table publications (
   constraint publications_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
   constraint publications_video_id_seq_key UNIQUE (video_id, seq)
 );
+CREATE INDEX publications_unswept ON public.publications USING btree (superseded_at) WHERE ((superseded_at IS NOT NULL) AND (swept_at IS NULL));
 CREATE UNIQUE INDEX publications_one_current ON public.publications USING btree (video_id) WHERE (superseded_at IS NULL);
 
 create table renditions (
@@ -89,12 +91,16 @@ create table renditions (
   state text not null default 'ready'::text,
   error_code text,
   created_at timestamp with time zone not null default now(),
+  target_seconds integer,
   constraint renditions_bytes_check CHECK ((bytes >= 0)),
   constraint renditions_extra_is_its_attempts CHECK (((kind <> ALL (ARRAY['preview'::text, 'storyboard'::text])) OR (key ~~ (((('videos/'::text || video_id) || '/'::text) || token) || '/%'::text)))),
+  constraint renditions_failed_says_why CHECK (((state <> 'failed'::text) OR (error_code IS NOT NULL))),
+  constraint renditions_growing_has_target CHECK ((complete OR (target_seconds IS NOT NULL))),
   constraint renditions_key_key UNIQUE (key),
   constraint renditions_kind_check CHECK ((kind = ANY (ARRAY['video'::text, 'audio'::text, 'mp4'::text, 'poster'::text, 'preview'::text, 'storyboard'::text]))),
   constraint renditions_pkey PRIMARY KEY (id),
   constraint renditions_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'failed'::text]))),
+  constraint renditions_target_seconds_check CHECK ((target_seconds > 0)),
   constraint renditions_token_fkey FOREIGN KEY (token) REFERENCES attempts(token),
   constraint renditions_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
 );
@@ -128,7 +134,6 @@ create table videos (
   status text not null default 'uploading'::text,
   stage text not null default 'uploading'::text,
   progress real not null default 0,
-  eta_seconds integer,
   source_key text not null,
   source_bytes bigint not null,
   facts jsonb,
@@ -149,23 +154,27 @@ create table videos (
   url_preview text,
   url_storyboard text,
   source_removed_at timestamp with time zone,
+  work real,
+  progress_at timestamp with time zone,
+  constraint videos_address_is_published CHECK (((url_hls IS NULL) OR (publication_id IS NOT NULL))),
+  constraint videos_cancelled_plays_nothing CHECK (((status <> 'cancelled'::text) OR (publication_id IS NULL))),
   constraint videos_description_check CHECK ((char_length(description) <= 5000)),
   constraint videos_duration_ms_check CHECK ((duration_ms > 0)),
-  constraint videos_eta_seconds_check CHECK ((eta_seconds >= 0)),
   constraint videos_failed_says_why CHECK (((status <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL) AND (publication_id IS NULL)))),
   constraint videos_height_check CHECK ((height > 0)),
   constraint videos_pkey PRIMARY KEY (id),
   constraint videos_playable_is_published CHECK (((publication_id IS NULL) = (playable_at IS NULL))),
   constraint videos_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
   constraint videos_publication FOREIGN KEY (publication_id, id) REFERENCES publications(id, video_id),
-  constraint videos_published_has_address CHECK (((publication_id IS NULL) = (url_hls IS NULL))),
+  constraint videos_ready_has_address CHECK (((status <> 'ready'::text) OR (url_hls IS NOT NULL))),
   constraint videos_ready_is_published CHECK (((status <> 'ready'::text) OR ((publication_id IS NOT NULL) AND (ready_at IS NOT NULL)))),
   constraint videos_source_bytes_check CHECK ((source_bytes >= 0)),
   constraint videos_source_removed_when_ready CHECK (((source_removed_at IS NULL) OR (status = 'ready'::text))),
   constraint videos_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text, 'ready'::text, 'failed'::text, 'cancelled'::text]))),
   constraint videos_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
   constraint videos_visibility_check CHECK ((visibility = ANY (ARRAY['public'::text, 'unlisted'::text, 'private'::text]))),
-  constraint videos_width_check CHECK ((width > 0))
+  constraint videos_width_check CHECK ((width > 0)),
+  constraint videos_work_check CHECK ((work >= (0)::double precision))
 );
 CREATE INDEX videos_deleted ON public.videos USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX videos_feed ON public.videos USING btree (playable_at DESC, id DESC) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
@@ -189,6 +198,16 @@ CREATE OR REPLACE FUNCTION public.videos_announce()
  LANGUAGE plpgsql
 AS $function$
 begin
+  insert into events (video_id, stage)
+  select new.id, stage
+  from (values
+    ('probed', old.facts is null and new.facts is not null),
+    -- By its ladder, where it had no first rung: else playable is its stage.
+    ('playable', old.playable_at is null and new.playable_at is not null and new.stage <> 'playable'),
+    ('encoded', old.stage <> 'verifying' and new.stage = 'verifying'),
+    ('verified', old.stage <> 'publishing' and new.stage = 'publishing')
+  ) as milestones (stage, is_reached)
+  where is_reached;
   if tg_op = 'INSERT' or new.status <> old.status or new.stage <> old.stage then
     insert into events (video_id, stage, detail)
     values (new.id, new.stage, jsonb_build_object('status', new.status));

@@ -33,7 +33,10 @@ interface VideosTable {
   stage: Generated<string>
   /** 0 to 1 */
   progress: Generated<number>
-  eta_seconds: number | null
+  /** when a ladder last said its progress */
+  progress_at: Date | null
+  /** what its ladder has to do, in megapixels */
+  work: number | null
   source_key: string
   source_bytes: Bigint
   /** what the probe found, as worker/ffmpeg/probe.ts types it */
@@ -45,7 +48,7 @@ interface VideosTable {
   publication_id: string | null
   /** storage key of the poster */
   thumbnail: string | null
-  /** storage key of the master playlist */
+  /** storage key of the master playlist; null while the publication grows */
   url_hls: string | null
   /** storage key of the MP4 */
   url_mp4: string | null
@@ -115,7 +118,10 @@ interface RenditionsTable {
   /** everything stored for it */
   bytes: Bigint
   segments: ColumnType<unknown, string, string>
+  /** false while segments are still added */
   complete: Generated<boolean>
+  /** of a list that grows: how long its longest segment may become, whole seconds */
+  target_seconds: number | null
   state: Generated<'ready' | 'failed'>
   error_code: string | null
   created_at: NowOnInsert
@@ -143,7 +149,7 @@ interface EventsTable {
   token: string | null
   at: NowOnInsert
   stage: string
-  detail: JSONColumnType<Record<string, unknown>>
+  detail: JSONColumnType<Record<string, unknown>, string | undefined>
 }
 
 interface WorkersTable {

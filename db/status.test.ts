@@ -62,7 +62,8 @@ describe('status', () => {
 describe('a video', () => {
   test('is not ready without a publication, or without the time of it', async () => {
     const { id } = await videoIn('processing')
-    await expectRefused(set(id, { status: 'ready', ready_at: sql`now()` }), 'videos_ready_is_published')
+    const ready = { status: 'ready', ready_at: sql`now()` }
+    await expectRefused(set(id, ready), 'videos_ready_has_address')
     const { id: other, publicationId } = await videoIn('processing')
     const published = { publication_id: publicationId, playable_at: sql`now()`, url_hls: 'k' }
     await expectRefused(set(other, { status: 'ready', ...published }), 'videos_ready_is_published')
@@ -81,7 +82,7 @@ describe('a video', () => {
     await expectRefused(set(id, failed), 'videos_failed_says_why')
   })
 
-  test('is playable exactly when it has a publication and its address', async () => {
+  test('is playable exactly when it has a publication, and has an address at the latest when it is ready', async () => {
     const { id, publicationId } = await videoIn('processing')
     await expectRefused(set(id, { playable_at: sql`now()` }), 'videos_playable_is_published')
     await expectRefused(
@@ -89,8 +90,11 @@ describe('a video', () => {
       'videos_playable_is_published',
     )
     const unaddressed = { publication_id: publicationId, playable_at: sql`now()` }
-    await expectRefused(set(id, unaddressed), 'videos_published_has_address')
-    await expectRefused(set(id, { url_hls: 'k' }), 'videos_published_has_address')
+    await expectRefused(set(id, { url_hls: 'k' }), 'videos_address_is_published')
+    // As while it grows.
+    await set(id, unaddressed)
+    await expectRefused(set(id, { status: 'ready', ready_at: sql`now()` }), 'videos_ready_has_address')
+    await expectRefused(set(id, { status: 'cancelled' }), 'videos_cancelled_plays_nothing')
   })
 
   test("cannot play another video's publication", async () => {
@@ -172,7 +176,7 @@ describe('every change', () => {
   test('of status or stage is an event, in order; others are none', async () => {
     const video = await videoIn('processing')
     await set(video.id, { stage: 'encoding' })
-    await set(video.id, { progress: 0.5, eta_seconds: 3, title: 'Another' })
+    await set(video.id, { progress: 0.5, title: 'Another' })
     await change(video, 'failed')
     const events = await t.db
       .selectFrom('events')

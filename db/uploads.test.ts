@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase } from '#test/database.ts'
-import { emptyDatabase, liveJobs, queueVideo, readVideo, startUpload, takeJob } from '#test/videos.ts'
+import { emptyDatabase, liveJobs, queueUpload, readVideo, startUpload, takeJob } from '#test/videos.ts'
 import {
   enqueueUpload,
   expiredUploads,
@@ -25,7 +25,7 @@ describe('the last byte', () => {
     const id = await startUpload(t.db)
     expect(await enqueue(id)).toBe(true)
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'queued', stage: 'queued' })
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
     expect(await findUpload(t.db, id)).toMatchObject({ isFinished: true })
   })
 
@@ -37,26 +37,26 @@ describe('the last byte', () => {
     })
     await expect(undone).rejects.toThrow('undone')
     expect((await readVideo(t.db, id)).status).toBe('uploading')
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual([])
     expect(await findUpload(t.db, id)).toMatchObject({ isFinished: false })
   })
 
   test('told twice changes nothing, not even after the work began', async () => {
-    const id = await queueVideo(t)
+    const id = await queueUpload(t)
     const before = await readVideo(t.db, id)
     expect(await enqueue(id)).toBe(false)
     expect(await readVideo(t.db, id)).toEqual(before)
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
-    await takeJob(t.boss, 'ladder')
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
+    await takeJob(t.boss, 'first')
     expect(await enqueue(id)).toBe(false)
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['active'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['active'])
   })
 
   test('told by ten at once makes one job', async () => {
     const id = await startUpload(t.db)
     const told = await Promise.all(Array.from({ length: 10 }, () => enqueue(id)))
     expect(told.filter(Boolean)).toHaveLength(1)
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
   })
 
   test('of a deleted video queues nothing', async () => {
@@ -64,7 +64,7 @@ describe('the last byte', () => {
     await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, deleted))
     for (const id of [deleted, crypto.randomUUID()]) {
       expect(await enqueue(id)).toBe(false)
-      expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
+      expect(await liveJobs(t.boss, 'first', id)).toEqual([])
       expect(await findUpload(t.db, id)).toBeNull()
     }
   })
@@ -86,7 +86,7 @@ describe('removing', () => {
   })
 
   test('a finished upload is refused', async () => {
-    const id = await queueVideo(t)
+    const id = await queueUpload(t)
     expect(await removeOpenUpload(t.db, id)).toBe(false)
     expect((await readVideo(t.db, id)).status).toBe('queued')
   })
@@ -96,7 +96,7 @@ describe('removing', () => {
       const id = await startUpload(t.db)
       const [queued, removed] = await Promise.all([enqueue(id), removeOpenUpload(t.db, id)])
       expect([queued, removed].filter(Boolean)).toHaveLength(1)
-      expect(await liveJobs(t.boss, 'ladder', id)).toHaveLength(queued ? 1 : 0)
+      expect(await liveJobs(t.boss, 'first', id)).toHaveLength(queued ? 1 : 0)
     }
   })
 })
@@ -105,7 +105,7 @@ test('what open uploads have still to send counts, finished ones do not', async 
   expect(await outstandingBytes(t.db)).toBe(0)
   const open = await startUpload(t.db, 3_000_000_000)
   await startUpload(t.db, 5)
-  await queueVideo(t, 1000)
+  await queueUpload(t, 1000)
   await touchUpload(t.db, open, 1_000_000_000)
   expect(await outstandingBytes(t.db)).toBe(2_000_000_005)
 })
@@ -133,6 +133,6 @@ test('an upload expires a day after its last byte, not after its creation', asyn
 })
 
 test('a finished upload is no open one', async () => {
-  await queueVideo(t)
+  await queueUpload(t)
   expect(await openUploads(t.db)).toEqual([])
 })

@@ -107,6 +107,7 @@ export async function enqueueUpload(trx: Trx, boss: Boss, id: string, requestId?
     .returning('video_id')
     .executeTakeFirst()
   if (!finished) return false
+  await trx.insertInto('events').values({ video_id: id, stage: 'received' }).execute()
   const queued = await trx
     .updateTable('videos')
     .set({ status: 'queued', stage: 'queued' })
@@ -116,7 +117,7 @@ export async function enqueueUpload(trx: Trx, boss: Boss, id: string, requestId?
     .returning('id')
     .executeTakeFirst()
   if (!queued) return false
-  await send(trx, boss, 'ladder', { videoId: id, requestId })
+  await send(trx, boss, 'first', { videoId: id, requestId })
   return true
 }
 

@@ -5,7 +5,9 @@ import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import { endRunning } from './attempts.ts'
 import { type Boss, cancelJobs, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
+import { sendWork } from './heal.ts'
 import type { Database, RenditionRow, VideoRow } from './schema.ts'
+import { UNPUBLISHED, unpublish } from './settle.ts'
 
 type CurrentRendition = Pick<
   RenditionRow,
@@ -80,10 +82,11 @@ export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
   // An upload that is under way is ended through tus: the person's own copy is all there is of it.
   if (['uploading', 'ready', 'failed'].includes(video.status)) return 'conflict'
   await endRunning(trx, id, 'cancelled')
-  await cancelJobs(trx, boss, id, ['ladder'])
+  await cancelJobs(trx, boss, id, ['first', 'ladder'])
+  await unpublish(trx, id)
   await trx
     .updateTable('videos')
-    .set({ status: 'cancelled', stage: 'cancelled', eta_seconds: null })
+    .set({ ...UNPUBLISHED, status: 'cancelled', stage: 'cancelled' })
     .where('id', '=', id)
     .execute()
   return 'done'
@@ -99,7 +102,7 @@ export async function retryVideo(
   const video = await lock(trx, id)
   if (!video) return 'not found'
   if (video.status === 'queued' || video.status === 'processing') {
-    await send(trx, boss, 'ladder', { videoId: id, requestId }) // changes nothing while a job lives
+    await sendWork(trx, boss, id, requestId)
     return 'done'
   }
   if (video.source_removed_at) return 'source gone'
@@ -111,15 +114,15 @@ export async function retryVideo(
   if (video.status === 'ready' || video.status === 'uploading' || !upload?.finished_at) return 'conflict'
   await trx
     .insertInto('events')
-    .values({ video_id: id, stage: 'queued', detail: JSON.stringify({ retry: true }) })
+    .values({ video_id: id, stage: 'retried', detail: JSON.stringify({ retry: true }) })
     .execute()
   await trx
     .updateTable('videos')
     .set({ status: 'queued', stage: 'queued', progress: 0, error_code: null, error_message: null })
     .where('id', '=', id)
     .execute()
-  await cancelJobs(trx, boss, id, ['ladder'])
-  await send(trx, boss, 'ladder', { videoId: id, requestId })
+  await cancelJobs(trx, boss, id, ['first', 'ladder'])
+  await send(trx, boss, 'first', { videoId: id, requestId })
   return 'done'
 }
 
@@ -133,11 +136,13 @@ export async function deleteVideo(
   const video = await lock(trx, id)
   if (!video) return 'not found'
   await endRunning(trx, id, 'cancelled')
-  await cancelJobs(trx, boss, id, ['ladder', 'extra'])
+  await cancelJobs(trx, boss, id, ['first', 'ladder', 'extra'])
   const isUnfinished = ['uploading', 'queued', 'processing'].includes(video.status)
+  if (isUnfinished) await unpublish(trx, id)
+  const cancelled = { ...UNPUBLISHED, status: 'cancelled', stage: 'cancelled' } as const
   await trx
     .updateTable('videos')
-    .set({ deleted_at: sql<Date>`now()`, ...(isUnfinished && { status: 'cancelled', stage: 'cancelled' }) })
+    .set({ deleted_at: sql<Date>`now()`, ...(isUnfinished && cancelled) })
     .where('id', '=', id)
     .execute()
   await send(trx, boss, 'purge', { videoId: id, requestId })
@@ -187,7 +192,7 @@ function withRenditions(db: Db) {
           ])
           .whereRef('publication_renditions.publication_id', '=', 'videos.publication_id')
           .orderBy('kind')
-          .orderBy('renditions.height', 'desc'),
+          .orderBy('renditions.height', height => height.desc().nullsLast()),
       ).as('renditions'),
     )
     .where('deleted_at', 'is', null)

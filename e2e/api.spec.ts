@@ -11,6 +11,8 @@ const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const WRONG: [method: string, path: string, status: number, body?: string][] = [
   ['GET', `/api/videos/${UNKNOWN}`, 404],
   ['GET', '/api/videos/not-an-id', 404],
+  ['GET', `/api/videos/${UNKNOWN}/events`, 404],
+  ['POST', `/api/videos/${UNKNOWN}/events`, 405],
   ['GET', '/api/videos/%00', 404],
   ['GET', '/api/videos/%zz', 400],
   ['GET', '/media/%ff', 400],
@@ -112,9 +114,21 @@ test('whatever is below /media can be kept by any CDN, or says that it must not 
   const is = { length: expect.stringMatching(/^[1-9]\d*$/) }
   const segmentHeaders = { ...bytes, 'cache-control': forEver, 'content-type': 'video/iso.segment' }
   expect(await headersOf(segment)).toEqual({ ...segmentHeaders, 'content-length': is.length, status: '200' })
+  const list = { ...bytes, 'cache-control': forEver, 'content-type': 'application/vnd.apple.mpegurl' }
+  const plain = { ...list, vary: 'Accept-Encoding', 'content-length': is.length, status: '200' }
+  expect(await headersOf(playlist, { 'Accept-Encoding': 'identity' })).toEqual(plain)
+  const { 'content-length': _, ...packed } = plain
   expect(await headersOf(playlist)).toEqual({
-    ...{ ...bytes, 'cache-control': forEver, 'content-length': is.length },
-    ...{ 'content-type': 'application/vnd.apple.mpegurl', status: '200' },
+    ...{ ...packed, etag: expect.stringMatching(/^W\/"/), 'transfer-encoding': 'chunked' },
+    'content-encoding': 'gzip',
+  })
+  expect(await headersOf(playlist, { Range: 'bytes=0-6' })).toEqual({
+    ...{
+      ...list,
+      'content-length': '7',
+      'content-range': expect.stringMatching(/^bytes 0-6\//),
+      status: '206',
+    },
   })
   const video = { ...bytes, 'content-type': 'video/mp4' }
   expect(await headersOf(mp4, { Range: 'bytes=0-99' })).toEqual({
@@ -137,7 +151,7 @@ test('whatever is below /media can be kept by any CDN, or says that it must not 
   })
 })
 
-// On every answer below /media. Only a problem varies, by its compression.
+// On every answer below /media. Only what is text varies, by its compression.
 const MEDIA = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Accept-Ranges, Content-Length, Content-Range, ETag',

@@ -14,6 +14,7 @@ test('preview and storyboard come after ready, while the player plays on', async
   const player = page.locator('video')
   const currentTime = () => player.evaluate((video: HTMLVideoElement) => video.currentTime)
   await expect(player).toBeVisible({ timeout: 60_000 })
+  await expect.poll(async () => (await stack.video(id)).status, { timeout: 60_000 }).toBe('ready')
   await expect.poll(currentTime).toBeGreaterThan(0.2)
   await player.evaluate((video: HTMLVideoElement) => {
     const disturbances = ['loadstart', 'emptied', 'waiting', 'stalled', 'pause', 'error']

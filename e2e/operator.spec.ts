@@ -36,7 +36,7 @@ test('a request’s id is in the web’s log, in the job and in the worker’s l
     ...{ method: 'GET', path, status: 405, code: 'method_not_allowed', level: 30 },
   })
   expect(
-    await stack.query(`select data from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id]),
+    await stack.query(`select data from pgboss.job where name = 'first' and data ->> 'videoId' = $1`, [id]),
   ).toEqual([{ data: { videoId: id, requestId: 'from-the-proxy.1' } }])
 })
 

@@ -156,22 +156,23 @@ export function ffmpegsOf({ dataDir }: Stack): string[] {
   return processesOf(dataDir).filter(line => line.includes('ffmpeg'))
 }
 
-/** Waits until preview and storyboard of every ready video are made, or given up. */
-async function extrasDone(stack: Stack): Promise<void> {
+/** Waits until everything is made of every video that can be, ladder, preview and storyboard. */
+async function workDone(stack: Stack): Promise<void> {
   const waiting = () =>
     stack.query(`
-    select id from pgboss.job where name = 'extra' and state in ('created', 'retry', 'active')`)
-  await expect.poll(waiting, { timeout: 60_000, message: 'extra jobs that do not end' }).toEqual([])
+    select name from pgboss.job
+    where name in ('first', 'ladder', 'extra') and state in ('created', 'retry', 'active')`)
+  await expect.poll(waiting, { timeout: 60_000, message: 'jobs that do not end' }).toEqual([])
 }
 
 /** What must hold once nothing is being worked on: see docs/architecture.md. */
 export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
   // Without a worker nothing is being worked on, whatever waits.
-  if (stack.workers.some(isAlive)) await extrasDone(stack)
+  if (stack.workers.some(isAlive)) await workDone(stack)
   const stuck = await stack.query(`
     select id, status from videos v
     where status in ('queued', 'processing') and deleted_at is null and not exists (
-      select from pgboss.job j where j.name in ('ladder', 'dead') and j.state in ('created', 'retry', 'active')
+      select from pgboss.job j where j.name in ('first', 'ladder', 'dead') and j.state in ('created', 'retry', 'active')
         and j.data ->> 'videoId' = v.id::text)`)
   expect(stuck, 'unfinished videos without a live job').toEqual([])
   const scratch = path.join(stack.dataDir, 'scratch')

@@ -18,6 +18,7 @@ test('a file dropped in the browser goes uploading, queued, processing, ready, a
   await expect(row.getByRole('heading')).toHaveText('A walk in the rain')
   await expect(row.getByText('Ready to watch')).toBeVisible({ timeout: 60_000 })
   const id = (await row.getAttribute('data-video-id')) ?? ''
+  await settled(stack, id)
 
   expect(await statusesOf(stack, id)).toEqual(['uploading', 'queued', 'processing', 'ready'])
   const video = await stack.video(id)

@@ -66,9 +66,9 @@ test('one upload makes one job, however often its end is repeated', async ({ sta
   expect([empty.status, empty.headers.get('Upload-Offset')]).toEqual([204, String(length)])
   await head(location)
   expect(
-    await stack.query(`select state from pgboss.job where name = 'ladder' and data ->> 'videoId' = $1`, [id]),
+    await stack.query(`select state from pgboss.job where name = 'first' and data ->> 'videoId' = $1`, [id]),
   ).toEqual([{ state: 'completed' }])
-  const attempts = `select outcome from attempts where kind = 'ladder' and video_id = $1`
+  const attempts = `select outcome from attempts where kind = 'first' and video_id = $1`
   expect(await stack.query(attempts, [id])).toEqual([{ outcome: 'won' }])
 })
 

@@ -1,8 +1,9 @@
 // Files and folders that survive a power cut. Must not know about keys.
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { StorageConflict } from '#media/storage-conflict.ts'
 
 /**
  * fsyncs every file and folder of a tree, leaves first.
@@ -29,6 +30,35 @@ export async function syncUp(dir: string, top: string): Promise<void> {
 /** A name is in its folder: without this a synced file may have none after a power cut. */
 export async function syncFolder(dir: string): Promise<void> {
   await syncPath(dir)
+}
+
+export async function syncFile(file: string): Promise<void> {
+  await syncPath(file)
+}
+
+/**
+ * Names a finished file once more, under `to`, and takes its old name away: the old one stays where a
+ * rename would replace. @throws StorageConflict when there is a `to`
+ */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw new StorageConflict(`${to} exists already`, { cause: error })
+    // Another file system, or one without links.
+    if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errorCode(error) ?? ''))
+      throw error
+    await copyByHidden(from, to)
+  }
+  await rm(from)
+}
+
+/** Half a file never has its name. */
+async function copyByHidden(from: string, to: string): Promise<void> {
+  const hidden = path.join(path.dirname(to), `.${path.basename(to)}`)
+  await copyFile(from, hidden)
+  await syncPath(hidden)
+  await rename(hidden, to)
 }
 
 /** @param to must not exist */

@@ -4,7 +4,16 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, lstat, mkdir, opendir, readFile, realpath, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { claimFile, copyTree, errorCode, syncFolder, syncTree, syncUp } from '#media/disk-files.ts'
+import {
+  claimFile,
+  copyTree,
+  errorCode,
+  moveFile,
+  syncFile,
+  syncFolder,
+  syncTree,
+  syncUp,
+} from '#media/disk-files.ts'
 import { absentAsNull, isAbsent, list, locate, openFile, openRegular, statFile } from '#media/disk-read.ts'
 import type { Storage } from '#media/storage.ts'
 import { StorageConflict } from '#media/storage-conflict.ts'
@@ -21,6 +30,7 @@ export async function openDiskStorage(folder: string): Promise<Storage> {
   return {
     sourcesDir,
     putTree: (dir, prefix) => putTree(root, dir, prefix),
+    putFiles: files => putFiles(root, files),
     stat: key => statFile(root, key),
     open: (key, options) => openFile(root, key, options),
     list: prefix => list(root, locate(root, prefix), prefix),
@@ -63,6 +73,18 @@ async function putTree(root: string, dir: string, prefix: string): Promise<void>
     await copyInto(dir, target, prefix)
   }
   await syncUp(path.dirname(target), root)
+}
+
+async function putFiles(root: string, files: readonly { file: string; key: string }[]): Promise<void> {
+  const folders = new Set<string>()
+  for (const { file, key } of files) {
+    const target = locatePart(root, key)
+    await syncFile(file)
+    await mkdir(path.dirname(target), { recursive: true })
+    await moveFile(file, target)
+    folders.add(path.dirname(target))
+  }
+  for (const folder of folders) await syncUp(folder, root)
 }
 
 /** From another file system there is no rename: copy to a hidden sibling, then rename that. */

@@ -44,6 +44,35 @@ test('a growing one starts at its beginning and has no end', () => {
   expect(text).not.toContain('ENDLIST')
 })
 
+test('one that has grown only gains its end: what a player has read of it stays true', () => {
+  const list = { init: 'init.mp4', segments: segments(2, 2), targetDuration: 4, hasGrown: true }
+  const growing = mediaPlaylist({ ...list, complete: false })
+  expect(mediaPlaylist(list)).toBe(`${growing}#EXT-X-ENDLIST\n`)
+})
+
+test.each(['/media/videos/a/b/', 'https://cdn.example:8443/some/path/', 'http://[::1]:3000/media/'])(
+  'under the base %s its files are named in full',
+  base => {
+    const text = mediaPlaylist({ init: 'init.mp4', segments: segments(2), base })
+    expect(playlistUris(text)).toEqual([`${base}init.mp4`, `${base}0.m4s`])
+  },
+)
+
+test.each([
+  'media/',
+  '/media',
+  '//cdn.example/',
+  'ftp://h/',
+  '/a"b/',
+  '/a\nb/',
+  '/a/?x/',
+  'javascript:/',
+  '/',
+  '/a//b/',
+])('the base %j is refused', base => {
+  expect(() => mediaPlaylist({ init: 'init.mp4', segments: [], base })).toThrow('base')
+})
+
 test.each([
   [[2], 2],
   [[2.49], 2],

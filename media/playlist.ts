@@ -11,10 +11,14 @@ interface PlaylistSegment {
 export interface MediaPlaylist {
   init: string
   segments: PlaylistSegment[]
+  /** put before each URI, where the list is not beside its files: an absolute URL or path, with its last slash */
+  base?: string
   /** whole seconds; the least that is allowed by default. A growing list must give it: it may never change */
   targetDuration?: number
   /** false while segments are still added */
   complete?: boolean
+  /** whether it was listed before it was complete: then it says so for ever (RFC 8216 §6.2.1) */
+  hasGrown?: boolean
 }
 
 export interface Bitrates {
@@ -50,28 +54,31 @@ const AUDIO_GROUP = 'audio'
 // The short side of the variant that a player should begin with.
 const START_SHORT_SIDE = 480
 
-/** @throws Error when a segment does not fit the target duration or a URI is not relative */
+/** @throws Error when a segment does not fit the target duration, a URI is not relative or the base not absolute */
 export function mediaPlaylist(playlist: MediaPlaylist): string {
-  const { init, segments, complete = true } = playlist
+  const { init, segments, base = '', complete = true, hasGrown = !complete } = playlist
+  if (!/^((https?:\/)?(\/[^\s"?#/\p{Cc}]+)+\/)?$/u.test(base)) {
+    throw new Error(`"${base}" is no base of media`)
+  }
   const target = playlist.targetDuration ?? targetDuration(segments)
   const lines = [
     '#EXTM3U',
     `#EXT-X-VERSION:${VERSION}`,
     `#EXT-X-TARGETDURATION:${target}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
-    `#EXT-X-PLAYLIST-TYPE:${complete ? 'VOD' : 'EVENT'}`,
+    `#EXT-X-PLAYLIST-TYPE:${hasGrown ? 'EVENT' : 'VOD'}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
   ]
   // Players start a growing list near its end (RFC 8216 §6.3.3) unless told not to.
-  if (!complete) lines.push('#EXT-X-START:TIME-OFFSET=0')
-  lines.push(`#EXT-X-MAP:URI="${relative(init)}"`)
+  if (hasGrown) lines.push('#EXT-X-START:TIME-OFFSET=0')
+  lines.push(`#EXT-X-MAP:URI="${base}${relative(init)}"`)
   for (const { uri, durationSeconds } of segments) {
     if (!(durationSeconds > 0)) throw new Error(`${uri} lasts ${durationSeconds} s`)
     if (Math.round(durationSeconds) > target) {
       throw new Error(`${uri} lasts ${durationSeconds} s, more than the target duration of ${target} s`)
     }
     // Six decimals are a microsecond, finer than any frame: sums do not drift (8216bis §4.4.4.1).
-    lines.push(`#EXTINF:${durationSeconds.toFixed(6)},`, relative(uri))
+    lines.push(`#EXTINF:${durationSeconds.toFixed(6)},`, base + relative(uri))
   }
   if (complete) lines.push('#EXT-X-ENDLIST')
   return `${lines.join('\n')}\n`

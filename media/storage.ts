@@ -35,6 +35,12 @@ export interface Storage {
    */
   putTree(dir: string, prefix: string): Promise<void>
 
+  /**
+   * Publishes finished files one by one, each by a rename; once it resolves a power cut loses none.
+   * They belong to the storage afterwards. @throws StorageConflict when a key is taken
+   */
+  putFiles(files: readonly { file: string; key: string }[]): Promise<void>
+
   /** @returns null where there is no regular file under exactly this key, whatever the key is */
   stat(key: string): Promise<StoredFile | null>
 

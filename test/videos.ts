@@ -2,9 +2,10 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { type Attempt, claim } from '#db/attempts.ts'
-import { type Boss, cancelJobs, type Job } from '#db/boss.ts'
+import { type Boss, cancelJobs, type Job, send } from '#db/boss.ts'
 import type { Work } from '#db/budgets.ts'
 import type { Db } from '#db/client.ts'
+import { type Growth, publishGrowing } from '#db/first.ts'
 import type { JobName } from '#db/jobs.ts'
 import { type NewExtra, type NewPublication, publish } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
@@ -32,9 +33,19 @@ export async function startUpload(db: Db, length = 10, title = 'A video'): Promi
 }
 
 /** A video whose last byte came. @returns its id */
-export async function queueVideo({ db, boss }: Stores, length = 10): Promise<string> {
+export async function queueUpload({ db, boss }: Stores, length = 10): Promise<string> {
   const id = await startUpload(db, length)
   await db.transaction().execute(trx => enqueueUpload(trx, boss, id))
+  return id
+}
+
+/** A video that waits for its ladder, and never had a first rung. @returns its id */
+export async function queueVideo({ db, boss }: Stores, length = 10): Promise<string> {
+  const id = await queueUpload({ db, boss }, length)
+  await db.transaction().execute(async trx => {
+    await cancelJobs(trx, boss, id, ['first'])
+    await send(trx, boss, 'ladder', { videoId: id })
+  })
   return id
 }
 
@@ -100,6 +111,28 @@ export async function extendVideo(stores: Stores): Promise<{ id: string; attempt
   const id = await readyVideo(stores)
   const job = await takeJob(stores.boss, 'extra')
   return { id, job, attempt: await claimVideo(stores, id, job, 'extra') }
+}
+
+/** What a first rung has after `count` segments, each of 2 s and 100 bytes. */
+export function growthOf({ videoId, token }: Attempt, count: number): Growth {
+  const segments = Array.from({ length: count }, (_, index) => ({
+    ...{ uri: `${String(index).padStart(5, '0')}.m4s`, durationSeconds: 2, bytes: 100 },
+  }))
+  const renditions = publicationOf({ videoId, token, kind: 'first' }).renditions.map(rendition => ({
+    ...{ ...rendition, segments, bytes: count * 100, targetSeconds: 2 },
+  }))
+  return { durationSeconds: 60, width: 320, height: 240, isWhole: false, renditions }
+}
+
+/** A video that plays from its first `count` segments, while a worker makes more; its ladder waits. */
+export async function growVideo(stores: Stores, count: number, length?: number) {
+  const id = await queueUpload(stores, length)
+  const job = await takeJob(stores.boss, 'first')
+  const attempt = await claimVideo(stores, id, job, 'first')
+  await stores.db
+    .transaction()
+    .execute(trx => publishGrowing(trx, stores.boss, job, attempt, growthOf(attempt, count)))
+  return { id, job, attempt }
 }
 
 /** What an extra would publish beside `publicationId`. */

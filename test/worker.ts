@@ -1,8 +1,8 @@
 // A worker without its process: the real context of the handlers, in folders of their own.
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
-import { inject } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import { parseConfig } from '#config'
 import { type JobData, type JobName, jobs } from '#db/jobs.ts'
 import { openStorage } from '#media/storage.ts'
@@ -45,6 +45,18 @@ export async function runJob<Name extends JobName>(context: WorkerContext, name:
   const job = await takeJob(context.boss, name)
   await handler(context, jobs[name].data.parse(job.data) as JobData<Name>, job)
   await context.boss.complete(name, job)
+}
+
+/** For one test, a shell script in FFmpeg's place; `$last` is the output that it is asked for. */
+export async function useFfmpeg({ config }: WorkerContext, script: string): Promise<void> {
+  const file = path.join(await makeFolder(), 'ffmpeg')
+  const asked = ['for last; do :; done', '[ "$last" != -version ] || exec ffmpeg -version']
+  await writeFile(file, ['#!/bin/sh', ...asked, script].join('\n'), { mode: 0o755 })
+  const launchers = path.join(config.dataDir, 'launcher')
+  await installLauncher(launchers, { ffmpegPath: file, ffprobePath: null })
+  onTestFinished(async () => {
+    await installLauncher(launchers, { ffmpegPath: null, ffprobePath: null })
+  })
 }
 
 /** Ids of the processes that work in a folder or below it. */

@@ -1,6 +1,6 @@
 // What every kind of work on a video has in common: claim, a scratch folder, files before the
 // transaction that names them, and an end that says who is to blame. Must not know what is made.
-import { type Attempt, claim, fail, failForNow, giveUp, handBack } from '#db/attempts.ts'
+import { type Attempt, claim, fail, failForNow, giveUp, handBack, passOn } from '#db/attempts.ts'
 import { complete, type Job, JobLost } from '#db/boss.ts'
 import { spentBudget, type Work } from '#db/budgets.ts'
 import type { Trx } from '#db/client.ts'
@@ -104,6 +104,9 @@ async function endFailed(context: Omit<AttemptContext, 'scratch'>, error: unknow
     if (failure.cause === 'video') {
       await fail(trx, boss, job, attempt, failure)
       log.info({ code: failure.code }, 'attempt failed for good')
+    } else if (failure.cause === 'ours' && attempt.kind === 'first') {
+      await passOn(trx, boss, job, attempt, failure)
+      log.warn({ err: error, code: failure.code }, 'first rung failed, the ladder is made without it')
     } else {
       const outcome = await failForNow(trx, boss, job, attempt, failure)
       log.error({ err: error, code: failure.code, cause: failure.cause, outcome }, 'attempt failed')

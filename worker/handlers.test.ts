@@ -8,8 +8,8 @@ import { fail } from '#db/attempts.ts'
 import { type JobName, jobNames } from '#db/jobs.ts'
 import { publishExtra } from '#db/publish.ts'
 import { touchUpload } from '#db/uploads.ts'
-import { deleteVideo, findVideo, retryVideo } from '#db/videos.ts'
-import { attemptPrefix, sourceKey } from '#media/keys.ts'
+import { cancelVideo, deleteVideo, findVideo, retryVideo } from '#db/videos.ts'
+import { attemptKey, attemptPrefix, sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
 import {
@@ -18,8 +18,10 @@ import {
   emptyDatabase,
   extendVideo,
   extraOf,
+  growVideo,
   liveJobs,
   processVideo,
+  queueUpload,
   queueVideo,
   readVideo,
   readyVideo,
@@ -43,6 +45,16 @@ beforeEach(async () => {
 })
 
 const effects: { [Name in JobName]: () => Promise<void> } = {
+  async first() {
+    const { length } = await readFile(clip)
+    const id = await queueUpload(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'first')
+    expect(await findVideo(t.db, id)).toMatchObject({
+      ...{ status: 'processing', playable_at: expect.any(Date), url_hls: expect.any(String) },
+    })
+  },
+
   async ladder() {
     const { length } = await readFile(clip)
     const id = await queueVideo(t, length)
@@ -92,7 +104,7 @@ const effects: { [Name in JobName]: () => Promise<void> } = {
     await store(sourceKey(finished), 'film')
     await sweep()
     expect((await readVideo(t.db, finished)).status).toBe('queued')
-    expect(await liveJobs(t.boss, 'ladder', finished)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', finished)).toEqual(['created'])
   },
 }
 
@@ -181,8 +193,28 @@ describe('the sweep', () => {
     await sql`delete from pgboss.job`.execute(t.db)
     const waiting = await queueVideo(t)
     await sweep()
-    expect(await liveJobs(t.boss, 'ladder', stranded)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', stranded)).toEqual(['created'])
+    expect(await liveJobs(t.boss, 'first', waiting)).toEqual([])
     expect(await liveJobs(t.boss, 'ladder', waiting)).toEqual(['created'])
+  })
+
+  test('sends what is still to be made of a video that plays', async () => {
+    const { id } = await growVideo(t, 1)
+    await sql`delete from pgboss.job`.execute(t.db)
+    await sweep()
+    for (const work of ['first', 'ladder'] as const)
+      expect(await liveJobs(t.boss, work, id)).toEqual(['created'])
+  })
+
+  test('removes what a newer publication took the place of, hours later', async () => {
+    const { id, attempt } = await growVideo(t, 1)
+    await store(attemptKey(id, attempt.token, 'v240/00000.m4s'), 'film')
+    await t.db.transaction().execute(trx => cancelVideo(trx, t.boss, id))
+    await sweep()
+    expect(await listKeys(context, 'videos')).toHaveLength(1)
+    await sql`update publications set superseded_at = now() - interval '7 hours'`.execute(t.db)
+    await sweep()
+    expect(await listKeys(context, 'videos')).toEqual([])
   })
 
   test('sends the purge of a deleted video again when its job is gone', async () => {
@@ -223,11 +255,10 @@ describe('the sweep', () => {
     const id = await startUpload(t.db, 4)
     await store(sourceKey(id), 'film')
     await sweep()
-    await takeJob(t.boss, 'ladder')
-    await claimVideo(t, id)
+    await claimVideo(t, id, await takeJob(t.boss, 'first'), 'first')
     await sweep()
     expect((await readVideo(t.db, id)).status).toBe('processing')
-    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['active'])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['active'])
   })
 })
 

@@ -3,8 +3,16 @@ import type { JobName } from '#db/jobs.ts'
 import type { Handler } from './context.ts'
 import { dead } from './dead.ts'
 import { extra } from './extra.ts'
+import { first } from './first.ts'
 import { ladder } from './ladder.ts'
 import { purge } from './purge.ts'
 import { sweep } from './sweep.ts'
 
-export const handlers: { [Name in JobName]: Handler<Name> } = { ladder, extra, purge, dead, sweep }
+export const handlers: { [Name in JobName]: Handler<Name> } = {
+  first,
+  ladder,
+  extra,
+  purge,
+  dead,
+  sweep,
+}

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobLost } from '#db/boss.ts'
 import { deleteVideo } from '#db/videos.ts'
 import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
@@ -21,9 +21,16 @@ import {
   readVideo,
   takeJob,
 } from '#test/videos.ts'
-import { createWorkerContext, emptyStorage, listKeys, makeFolder, processesIn, runJob } from '#test/worker.ts'
+import {
+  createWorkerContext,
+  emptyStorage,
+  listKeys,
+  makeFolder,
+  processesIn,
+  runJob,
+  useFfmpeg,
+} from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
-import { installLauncher } from './ffmpeg/launcher.ts'
 import { ladder } from './ladder.ts'
 import { sweepScratch } from './scratch.ts'
 
@@ -320,20 +327,16 @@ test('a video above MAX_DURATION_SECONDS fails before anything is encoded, and s
     .where('video_id', '=', id)
     .orderBy('id')
     .execute()
-  expect(stages.map(({ stage }) => stage)).toEqual(['uploading', 'queued', 'probing', 'failed'])
+  expect(stages.map(({ stage }) => stage)).toEqual([
+    ...['uploading', 'received', 'queued', 'claimed', 'probing', 'failed'],
+  ])
 })
 
 describe('in the middle of an encode', () => {
   beforeEach(async () => {
     await empty()
     // FFmpeg at the speed of the video: no test can come too late.
-    const slow = path.join(folder, 'slow-ffmpeg')
-    await writeFile(slow, '#!/bin/sh\nexec ffmpeg -re "$@"\n', { mode: 0o755 })
-    const launchers = path.join(folder, 'launcher')
-    await installLauncher(launchers, { ffmpegPath: slow, ffprobePath: null })
-    onTestFinished(async () => {
-      await installLauncher(launchers, { ffmpegPath: null, ffprobePath: null })
-    })
+    await useFfmpeg(context, 'exec ffmpeg -re "$@"')
   })
 
   test('a worker that has to stop hands back at once: queued, one live job, nothing left', async () => {

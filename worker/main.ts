@@ -19,6 +19,8 @@ import { sweepScratch } from './scratch.ts'
 
 // Within what a service manager allows before it kills.
 const STOP_WITHIN_MS = 8000
+// Short work that somebody waits for; beside any number of ladders, which give way to it.
+const FIRST_SLOTS = 2
 
 async function main(): Promise<void> {
   const { signal: stopping } = toldToStop()
@@ -95,7 +97,11 @@ async function openOwnStorage(db: Db, config: Config, root: string): Promise<Sto
 /** The catalogue's type loses the link between name and data in a loop; the entry's parser restores it. */
 async function serve<Name extends JobName>(context: WorkerContext, name: Name): Promise<void> {
   const handler: Handler<Name> = handlers[name]
-  const concurrency = name === 'ladder' ? context.config.workerConcurrency : 1
+  const slots: Partial<Record<JobName, number>> = {
+    first: FIRST_SLOTS,
+    ladder: context.config.workerConcurrency,
+  }
+  const concurrency = slots[name] ?? 1
   await context.boss.work<unknown>(name, workOptions(name, concurrency), async ([job]) => {
     if (!job || context.stopping.aborted) throw new Error('worker stopping')
     const data = jobs[name].data.parse(job.data)

@@ -83,7 +83,7 @@ export function fileRendition(kind: RenditionKind, key: string, bytes: number): 
   return { ...EMPTY, kind, key, bytes }
 }
 
-function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStream, fps: number) {
+export function describe({ track, segments, bytes, peakBps, averageBps }: MeasuredStream, fps: number) {
   const size = track.kind === 'video' ? { width: track.width, height: track.height, fps } : EMPTY
   return { ...EMPTY, ...size, kind: track.kind, codecs: track.codec, peakBps, averageBps, bytes, segments }
 }
@@ -99,7 +99,10 @@ async function writeMediaPlaylist(
   await rm(path.join(folder, SCRATCH_PLAYLIST))
 }
 
-function master({ video, audio, lowAudio }: MeasuredLadder, fps: number): string {
+export function master(
+  { video, audio, lowAudio }: Omit<MeasuredLadder, 'targetSeconds'>,
+  fps: number,
+): string {
   return masterPlaylist({
     audio: audio && soundOf(audio),
     video: video.flatMap(({ name, track, peakBps, averageBps }) =>

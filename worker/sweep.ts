@@ -1,8 +1,15 @@
 // Once a minute, by one worker: heals what a death between two steps leaves. Idempotent; one row that
 // cannot be healed keeps none of the others from it.
 import { send } from '#db/boss.ts'
-import { strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
-import { giveUpSource, markSwept, removableSources, unsweptAttempts } from '#db/leftovers.ts'
+import { sendWork, strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
+import {
+  forgetSuperseded,
+  giveUpSource,
+  markSwept,
+  removableSources,
+  unsweptAttempts,
+  unsweptPublications,
+} from '#db/leftovers.ts'
 import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
@@ -15,7 +22,7 @@ export const sweep: Handler<'sweep'> = async context => {
     if (!(await enqueueIfWhole(context, upload))) await removeExpired(context, upload.id)
   })
   await each(context, await strandedVideos(db), async videoId => {
-    await db.transaction().execute(trx => send(trx, boss, 'ladder', { videoId }))
+    await db.transaction().execute(trx => sendWork(trx, boss, videoId))
     log.error({ videoId }, 'unfinished video had no job')
   })
   await each(context, await videosWithoutExtra(db), videoId =>
@@ -27,6 +34,10 @@ export const sweep: Handler<'sweep'> = async context => {
   await each(context, await unsweptAttempts(db), async ({ token, videoId }) => {
     await storage.remove(attemptPrefix(videoId, token))
     await markSwept(db, token)
+  })
+  await each(context, await unsweptPublications(db), async superseded => {
+    for (const token of superseded.tokens) await storage.remove(attemptPrefix(superseded.videoId, token))
+    await db.transaction().execute(trx => forgetSuperseded(trx, superseded))
   })
   const days = config.keepSourceDays
   if (days !== null) {

@@ -1,9 +1,9 @@
 'use client'
 // How far a video is, or why it stopped and what to do about it. For the upload list and /v/:id.
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { callApi, ProblemError } from '#app/live/api-client.ts'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
-import { describeStage, describeTimeLeft } from '#app/live/words.ts'
+import { calmer, describeStage, describeTimeLeft } from '#app/live/words.ts'
 import type { Video } from '#app/video.ts'
 import styles from './live-status.module.css'
 
@@ -56,11 +56,17 @@ export function LiveStatus(props: LiveStatusProps) {
 function Underway({ video, isWorkerMissing, onChange, canCancel = false }: LiveStatusProps) {
   const action = useVideoAction(video.id, onChange)
   const hasBegun = video.status === 'processing'
+  const told = useRef<number | null>(null)
+  told.current = calmer(told.current, video.etaSeconds)
+  const facts = [
+    hasBegun && `${Math.round(video.progress * 100)} %`,
+    told.current !== null && describeTimeLeft(told.current),
+  ]
   return (
     <div className={styles.status}>
       <div className={styles.line}>
         <span>{describeStage(video)}</span>
-        <span className={styles.small}>{hasBegun && describeProgress(video)}</span>
+        <span className={styles.small}>{facts.filter(Boolean).join(' · ')}</span>
       </div>
       <ProgressBar
         label={`Processing ${video.title}`}
@@ -85,11 +91,6 @@ function Underway({ video, isWorkerMissing, onChange, canCancel = false }: LiveS
       {action.problem && <p className="notice danger">{action.problem}</p>}
     </div>
   )
-}
-
-function describeProgress(video: Video): string {
-  const percent = `${Math.round(video.progress * 100)} %`
-  return video.etaSeconds === null ? percent : `${percent} · ${describeTimeLeft(video.etaSeconds)}`
 }
 
 interface StoppedProps extends LiveStatusProps {

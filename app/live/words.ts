@@ -34,10 +34,16 @@ function describeProcessing(video: Video): string {
   return processingWords[video.stage] ?? 'Processing'
 }
 
+/** What to go on telling of the time left: less when it is less, more only when it is much more. */
+export function calmer(told: number | null, seconds: number | null): number | null {
+  const isLittleMore = told !== null && seconds !== null && seconds > told && seconds < told * 1.4 + 5
+  return isLittleMore ? told : seconds
+}
+
 /** "about 3 min left"; rounded so that it does not jump with every update. */
 export function describeTimeLeft(seconds: number): string {
-  if (seconds < 5) return 'a few seconds left'
-  if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`
+  if (seconds < 8) return 'a few seconds left'
+  if (seconds < 55) return `about ${Math.min(50, Math.ceil(seconds / 10) * 10)} s left`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `about ${Math.max(1, minutes)} min left`
   const hours = Math.round(seconds / 360) / 10

@@ -4,11 +4,12 @@ import { contentType } from '#media/content-type.ts'
 import type { ByteRange, StoredFile } from '#media/storage.ts'
 
 /**
- * Next drops a Content-Length that a route sets (next/dist/server/send-response.js, since a fetched
- * response may have been decoded), and some players do not seek without one: app/media/content-length.ts
- * turns this name into the real one.
+ * Next drops a Content-Length or Content-Encoding that a route sets (next/dist/server/send-response.js,
+ * since a fetched response may have been decoded), and some players do not seek without a length:
+ * app/each-request.ts turns these names into the real ones.
  */
 export const LENGTH_HEADER = 'x-media-length'
+export const ENCODING_HEADER = 'x-media-encoding'
 
 export interface ByteResponse {
   status: 200 | 206 | 304 | 412 | 416

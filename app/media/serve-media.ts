@@ -2,6 +2,7 @@
 import { isPublicKey } from '#media/keys.ts'
 import type { Storage } from '#media/storage.ts'
 import { planBytes } from './byte-response.ts'
+import { compressed } from './compressed.ts'
 
 /**
  * @param segments of the path, decoded; checked again here, as a decoded segment may hold anything
@@ -16,9 +17,13 @@ export async function serveMedia(
   const file = isPublicKey(key) ? await storage.stat(key) : null
   if (!file) return null
   const plan = planBytes(request.method, request.headers, file)
-  if (!plan.range) return new Response(null, plan)
+  const answer = (body: BodyInit | null) => {
+    const response = new Response(body, plan)
+    return key.endsWith('.m3u8') ? compressed(request, response) : response
+  }
+  if (!plan.range) return answer(null)
   // The signal closes the file when the client has left before its response is begun: then nobody
   // would ever read or cancel the stream.
   const open = await storage.open(key, { range: plan.range, signal: request.signal })
-  return open ? new Response(open.stream, plan) : null
+  return open ? answer(open.stream) : null
 }

@@ -42,7 +42,8 @@ export function createPlayer(
     controls: false,
     children: ['mediaLoader'],
     html5: {
-      vhs: { overrideNative, useDevicePixelRatio: true },
+      // Whatever a growing list names is stored and stays: nothing of it is too near its end.
+      vhs: { overrideNative, useDevicePixelRatio: true, allowSeeksWithinUnsafeLiveWindow: true },
       nativeAudioTracks: !overrideNative,
       nativeVideoTracks: !overrideNative,
     },
@@ -53,9 +54,20 @@ export function createPlayer(
   return player
 }
 
-function sourcesOf(video: Video) {
+export function sourcesOf(video: Video) {
   const sources: { src: string; type: string }[] = []
   if (video.hlsUrl) sources.push({ src: video.hlsUrl, type: 'application/vnd.apple.mpegurl' })
   if (video.mp4Url) sources.push({ src: video.mp4Url, type: 'video/mp4' })
   return sources
+}
+
+export function elementOf(player: VideoJsPlayer): HTMLVideoElement | null {
+  return player.el().querySelector('video')
+}
+
+/** "playing" comes before the picture; this comes with it, also for a player that is still paused. */
+export function onNextFrame(player: VideoJsPlayer, tell: () => void) {
+  const element = elementOf(player)
+  if (element && 'requestVideoFrameCallback' in element) element.requestVideoFrameCallback(tell)
+  else player.one('timeupdate', tell)
 }

@@ -3,7 +3,11 @@
 import { useEffect, useState } from 'react'
 import { clock } from '#app/live/words.ts'
 import type { VideoJsPlayer } from '#app/player/create-player.ts'
+import { reachOf } from '#app/player/follow-video.ts'
 import styles from './player.module.css'
+
+const STEP = 0.1
+const EVENTS = ['timeupdate', 'seeking', 'ended', 'durationchange', 'progress']
 
 interface ScrubberProps {
   player: VideoJsPlayer | null
@@ -14,34 +18,48 @@ interface ScrubberProps {
 
 export function Scrubber({ player, durationSeconds, showsTimes = false }: ScrubberProps) {
   const [seconds, setSeconds] = useState(0)
+  const [reach, setReach] = useState<number | null>(null)
 
   useEffect(() => {
     if (!player) return
-    const follow = () => setSeconds(player.currentTime() ?? 0)
-    player.on(['timeupdate', 'seeking', 'ended'], follow)
-    return () => player.off(['timeupdate', 'seeking', 'ended'], follow)
+    const follow = () => {
+      setSeconds(player.currentTime() ?? 0)
+      setReach(reachOf(player))
+    }
+    player.on(EVENTS, follow)
+    return () => player.off(EVENTS, follow)
   }, [player])
 
   const length = durationSeconds ?? knownDuration(player)
   if (!length) return null
   const at = Math.min(seconds, length)
+  // What is measured may be a little less than what was declared.
+  const there = reach === null || reach > length - 1 ? length : reach
+  const place = `${clock(at)} of ${clock(length)}`
   return (
     <div className={styles.scrubber}>
       {showsTimes && <span className={styles.time}>{clock(at)}</span>}
       <input
         type="range"
         aria-label="Position"
-        aria-valuetext={`${clock(at)} of ${clock(length)}`}
+        aria-valuetext={
+          there < length ? `${place}, the first ${clock(Math.round(there))} can be played so far` : place
+        }
         min={0}
         max={length}
-        step={0.1}
-        value={at}
-        style={{ '--done': `${(at / length) * 100}%` }}
-        onChange={event => player?.currentTime(Number(event.target.value))}
+        step={STEP}
+        value={atStep(at)}
+        style={{ '--done': `${(at / length) * 100}%`, '--there': `${(there / length) * 100}%` }}
+        onChange={event => player?.currentTime(Math.min(Number(event.target.value), there))}
       />
       {showsTimes && <span className={styles.time}>{clock(length)}</span>}
     </div>
   )
+}
+
+/** The browser rounds to steps: what React does not know of it takes for another wish, to go back there. */
+function atStep(seconds: number): number {
+  return Number((Math.floor(seconds / STEP) * STEP).toFixed(1))
 }
 
 function knownDuration(player: VideoJsPlayer | null): number | null {

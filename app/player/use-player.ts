@@ -1,7 +1,8 @@
 'use client'
 // A video.js player's life inside React: made when mounted, follows what the page wants, disposed of.
 import { type RefObject, useEffect, useRef, useState } from 'react'
-import { createPlayer, loadVideoJs, type VideoJsPlayer } from '#app/player/create-player.ts'
+import { createPlayer, loadVideoJs, onNextFrame, type VideoJsPlayer } from '#app/player/create-player.ts'
+import { followVideo } from '#app/player/follow-video.ts'
 import { blockSound } from '#app/player/sound.ts'
 import type { Video } from '#app/video.ts'
 
@@ -21,15 +22,15 @@ export interface Playback {
   hasFailed: boolean
 }
 
-/** Keeps the sources it began with: a newer publication is no reason to interrupt. Remount to change. */
+/** A newer publication is no reason to interrupt: followVideo says when it is taken. */
 export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, wishes: Wishes): Playback {
   const [player, setPlayer] = useState<VideoJsPlayer | null>(null)
   const [hasDrawn, setDrawn] = useState(false)
   const [isStalled, setStalled] = useState(false)
   const [hasFailed, setFailed] = useState(false)
-  const first = useRef({ video, wishes })
-  const latest = useRef(wishes)
-  latest.current = wishes
+  const follow = useRef<((video: Video) => void) | null>(null)
+  const latest = useRef({ video, wishes })
+  latest.current = { video, wishes }
 
   useEffect(() => {
     let isGone = false
@@ -37,22 +38,22 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
     async function make() {
       const library = await loadVideoJs()
       if (isGone || !holder.current) return
-      const { loops } = first.current.wishes
-      made = createPlayer(library, holder.current, {
-        video: first.current.video,
-        isMuted: latest.current.isMuted,
-        loops,
-      })
-      onFirstFrame(made, () => !isGone && setDrawn(true))
-      made.on('waiting', () => setStalled(true))
-      made.on(['playing', 'pause', 'timeupdate'], () => setStalled(false))
+      const { video, wishes } = latest.current
+      const { loops, isMuted } = wishes
+      const player = createPlayer(library, holder.current, { video, isMuted, loops })
+      made = player
+      const play = () => void start(player, () => latest.current.wishes.onBlocked())
+      follow.current = followVideo(player, video, loops, play)
+      onNextFrame(player, () => !isGone && setDrawn(true))
+      player.on('waiting', () => setStalled(true))
+      player.on(['playing', 'pause', 'timeupdate'], () => setStalled(false))
       // The next source, tried after one that failed, does not inherit the play() of the first.
-      made.on('loadedmetadata', () => {
-        if (made?.paused() && latest.current.isPlaying) void start(made, () => latest.current.onBlocked())
+      player.on('loadedmetadata', () => {
+        if (player.paused() && latest.current.wishes.isPlaying) play()
       })
       // After the next source was tried in its place, the error is gone again.
-      made.on('error', () => setTimeout(() => !isGone && made?.error() && setFailed(true)))
-      setPlayer(made)
+      player.on('error', () => setTimeout(() => !isGone && player.error() && setFailed(true)))
+      setPlayer(player)
     }
     make().catch(() => !isGone && setFailed(true)) // the player's own code could not be fetched
     return () => {
@@ -63,6 +64,10 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
     }
   }, [holder])
 
+  useEffect(() => {
+    if (player) follow.current?.(video)
+  }, [player, video])
+
   const { isPlaying, isMuted } = wishes
   useEffect(() => {
     player?.muted(isMuted)
@@ -70,7 +75,7 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
 
   useEffect(() => {
     if (!player) return
-    if (isPlaying) void start(player, () => latest.current.onBlocked())
+    if (isPlaying) void start(player, () => latest.current.wishes.onBlocked())
     else player.pause()
   }, [player, isPlaying])
 
@@ -91,11 +96,4 @@ async function start(player: VideoJsPlayer, onBlocked: () => void) {
 
 function isRefusal(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'NotAllowedError'
-}
-
-function onFirstFrame(player: VideoJsPlayer, tell: () => void) {
-  const element = player.el().querySelector('video')
-  // "playing" comes before the picture; this comes with it, also for a player that is still paused.
-  if (element && 'requestVideoFrameCallback' in element) element.requestVideoFrameCallback(tell)
-  else player.one('timeupdate', tell)
 }

@@ -1,12 +1,13 @@
 // What this browser remembers of its uploads, so that a reload loses none: where each unfinished one
-// continues (tus asks for that), and which finished ones are not known to be ready. One entry a video:
-// tabs write side by side.
+// continues (tus asks for that), and which finished ones are not known to be ready; and which
+// videos are its own. One entry a video: tabs write side by side.
 import type { TusOptions } from '@uppy/tus'
 
 export const uploadsPath = '/api/uploads'
 
 const unfinishedPrefix = 'pgreel.unfinished.'
 const sentPrefix = 'pgreel.sent.'
+const ownPrefix = 'pgreel.own.'
 
 type UrlStorage = NonNullable<TusOptions<Record<string, never>, Record<string, never>>['urlStorage']>
 type PreviousUpload = Awaited<ReturnType<UrlStorage['findAllUploads']>>[number]
@@ -30,7 +31,9 @@ export const unfinishedUploads: UrlStorage = {
     localStorage.removeItem(key)
   },
   async addUpload(fingerprint, upload) {
-    const key = unfinishedPrefix + videoIdOf(upload.uploadUrl ?? '')
+    const videoId = videoIdOf(upload.uploadUrl ?? '')
+    write(ownPrefix + videoId, true)
+    const key = unfinishedPrefix + videoId
     write(key, { ...upload, fingerprint, urlStorageKey: key })
     return key
   },
@@ -54,6 +57,11 @@ export function listSent(): SentUpload[] {
 
 export function forgetSent(videoId: string): void {
   localStorage.removeItem(sentPrefix + videoId)
+}
+
+/** For good: also when it has long been ready. */
+export function isOwnUpload(videoId: string): boolean {
+  return localStorage.getItem(ownPrefix + videoId) !== null
 }
 
 /** How @uppy/tus 6 names a file in the upload memory (its getFingerprint.ts). */

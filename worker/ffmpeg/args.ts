@@ -52,16 +52,12 @@ export function ladderCommand(
   soundsOf(plan).forEach(({ name, bps }, index) => {
     command
       .output(`${name}/${SCRATCH_PLAYLIST}`)
-      .outputOptions(
-        ...['-map', soundPad(index)],
-        ...['-c:a', 'aac', '-b:a', String(bps), '-ac', '2'],
-        ...segments(name, plan),
-      )
+      .outputOptions(...['-map', soundPad(index)], ...encodeSound(bps), ...segments(name, plan))
   })
   return command
 }
 
-function filters(plan: Plan): string {
+export function filters(plan: Plan): string {
   const { videoIndex, audioIndex, frameRate, rungs } = plan
   const splits = rungs.map((_, index) => `[s${index}]`).join('')
   const chains = [
@@ -78,6 +74,10 @@ function filters(plan: Plan): string {
     chains.push(`[0:${audioIndex}]aresample=${AUDIO_RATE}:async=1:first_pts=0${split}${pads.join('')}`)
   }
   return chains.join(';')
+}
+
+export function encodeSound(bps: number): string[] {
+  return ['-c:a', 'aac', '-b:a', String(bps), '-ac', '2']
 }
 
 function soundPad(index: number): string {
@@ -195,8 +195,6 @@ export function decodeCommand(source: string, scratch: string, { videoIndex }: P
     .outputOptions('-map', `0:${videoIndex}`, '-t', '10', '-f', 'null')
 }
 
-function start(scratch: string): FfmpegCommand {
-  return fluent({ cwd: scratch, niceness: LADDER_NICENESS, stdoutLines: STDERR_LINES }).addOption(
-    '-hide_banner',
-  )
+export function start(scratch: string, niceness = LADDER_NICENESS): FfmpegCommand {
+  return fluent({ cwd: scratch, niceness, stdoutLines: STDERR_LINES }).addOption('-hide_banner')
 }

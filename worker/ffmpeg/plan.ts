@@ -7,9 +7,9 @@ import type { Facts, Fraction } from './probe.ts'
 export const RECIPE = 'h264-capped-crf-2s-4'
 
 export const SEGMENT_SECONDS = 2
-const AUDIO_BPS = 128_000
+export const AUDIO_BPS = 128_000
 
-// One variant of at most 192 kbit/s at its peak (Apple 9.21; docs/decisions/0006-192-kbit.md).
+// One variant of at most 192 kbit/s at its peak (Apple 9.21; docs/decisions/0007-192-kbit.md).
 const LOW = { name: 'low', shortSide: 180, maxBps: 80_000 }
 const LOW_AUDIO_BPS = 64_000
 
@@ -53,6 +53,8 @@ const WORTH_A_RUNG = 1.2
 export const MAX_PIXELS = 36_000_000
 const MP4_SHORT_SIDE = 720
 const START_SHORT_SIDE = 480
+// Beside encoding it, what a pixel costs to decode and scale.
+const DECODING = 0.3
 // x264's caps for 16:9 at up to 30 frames a second, by the short side; other shapes in proportion.
 const CAPS: [shortSide: number, bps: number][] = [
   [1080, 5_000_000],
@@ -81,7 +83,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     )
   }
   const sides = shortSides(Math.min(video.width, video.height), limits.ladder)
-  const rungs = sides.map(side => rung(facts, side))
+  const rungs = sides.map(side => rungOf(facts, side))
   const forMp4 = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
   if (!forMp4) throw new Error('a plan without a rung')
   return {
@@ -102,7 +104,7 @@ export interface Encoding {
   lookahead: number | null
 }
 
-// By the short side, from it on; measured: docs/decisions/0007-crf-per-rung.md. Where a picture is
+// By the short side, from it on; measured: docs/decisions/0008-crf-per-rung.md. Where a picture is
 // small, time is cheap: a slower preset pays for a higher CRF, bytes go and SSIM stays.
 const ENCODINGS: [shortSide: number, encoding: Encoding][] = [
   [480, { preset: 'veryfast', crf: 23, lookahead: null }],
@@ -152,6 +154,19 @@ export function soundsOf({ audioIndex, rungs }: Pick<Plan, 'audioIndex' | 'rungs
   return rungs.some(isLow) ? [sound, { name: 'audio-low', bps: LOW_AUDIO_BPS }] : [sound]
 }
 
+/**
+ * How much the ladder is to make, for comparing how long ladders take: megapixels of all rungs, and
+ * less for those of the source, which are only decoded.
+ */
+export function ladderWork(
+  { rungs, frameRate, durationSeconds }: Plan,
+  source: { width: number; height: number },
+): number {
+  const pixels = (size: { width: number; height: number }) => size.width * size.height
+  const perPicture = rungs.reduce((sum, rung) => sum + pixels(rung), pixels(source) * DECODING)
+  return (perPicture * (durationSeconds ?? 0) * frameRate.num) / frameRate.den / 1e6
+}
+
 /** The ladder's heights up to the source, and the source's own where it stands clearly between. */
 function shortSides(source: number, ladder: number[]): number[] {
   const below = ladder.filter(side => side <= source)
@@ -162,7 +177,7 @@ function shortSides(source: number, ladder: number[]): number[] {
   return below
 }
 
-function rung({ video }: Facts, shortSide: number): Rung {
+export function rungOf({ video }: Facts, shortSide: number): Rung {
   const isPortrait = video.height > video.width
   const shape = Math.max(video.width, video.height) / Math.min(video.width, video.height)
   const longSide = Math.min(even(shortSide * shape), evenBelow(Math.max(video.width, video.height)))
@@ -176,7 +191,7 @@ function rung({ video }: Facts, shortSide: number): Rung {
 }
 
 function lowRung(facts: Facts, shortSide: number): Rung {
-  return { ...rung(facts, shortSide), name: LOW.name, maxBps: LOW.maxBps }
+  return { ...rungOf(facts, shortSide), name: LOW.name, maxBps: LOW.maxBps }
 }
 
 function capBps(shortSide: number, shape: number, fps: number): number {
@@ -191,7 +206,7 @@ function even(size: number): number {
   return Math.max(2, Math.round(size / 2) * 2)
 }
 
-function evenBelow(size: number): number {
+export function evenBelow(size: number): number {
   return Math.max(2, Math.floor(size / 2) * 2)
 }
 

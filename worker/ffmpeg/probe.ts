@@ -37,27 +37,31 @@ const PROBE_WITHIN_MS = 120_000
 // Less than this is no moving picture: a container that claims it lies about its duration.
 const LEAST_BITS_PER_SECOND = 500
 
-export interface Facts {
-  format: string
-  /** null when the container does not say, or lies */
-  durationSeconds: number | null
-  video: {
-    index: number
-    codec: string
-    /** as displayed, after rotation and pixel shape */
-    width: number
-    height: number
-    rotation: number
-    pixelFormat: string
-    /** a constant rate that shows every frame, frames per second as a fraction */
-    frameRate: Fraction
-  }
-  audio: { index: number; codec: string; channels: number } | null
-}
+const fraction = z.object({ num: z.number(), den: z.number() })
+export type Fraction = z.output<typeof fraction>
 
-export interface Fraction {
-  num: number
-  den: number
+const factsSchema = z.object({
+  format: z.string(),
+  /** null when the container does not say, or lies */
+  durationSeconds: z.number().nullable(),
+  video: z.object({
+    index: z.number(),
+    codec: z.string(),
+    /** as displayed, after rotation and pixel shape */
+    width: z.number(),
+    height: z.number(),
+    rotation: z.number(),
+    pixelFormat: z.string(),
+    /** a constant rate that shows every frame, frames per second as a fraction */
+    frameRate: fraction,
+  }),
+  audio: z.object({ index: z.number(), codec: z.string(), channels: z.number() }).nullable(),
+})
+export type Facts = z.output<typeof factsSchema>
+
+/** What an earlier attempt found, unless it knew less than we ask today. */
+export function knownFacts(json: unknown): Facts | null {
+  return factsSchema.safeParse(json).data ?? null
 }
 
 /** @throws VideoError when this cannot become a video */

@@ -2,8 +2,10 @@
 // begin with an IDR, and agree across rungs. What it measures is what the playlists say.
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { Segment } from '#db/publish.ts'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
+import { VideoError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
 import { type Plan, soundsOf } from './plan.ts'
 
@@ -12,7 +14,7 @@ export interface MeasuredStream {
   /** its folder: v720, audio */
   name: string
   track: Track
-  segments: { uri: string; durationSeconds: number; bytes: number }[]
+  segments: Segment[]
   durationSeconds: number
   bytes: number
   peakBps: number
@@ -29,8 +31,6 @@ export interface MeasuredLadder {
   targetSeconds: number
 }
 
-type Stream = Omit<MeasuredStream, 'peakBps' | 'averageBps'>
-
 /** FFmpeg ended well, but what it wrote would not play. */
 export class Unplayable extends Error {}
 
@@ -40,7 +40,7 @@ export async function measureLadder(
   plan: Plan,
   signal: AbortSignal,
 ): Promise<MeasuredLadder> {
-  const video: Stream[] = []
+  const video: MeasuredStream[] = []
   for (const rung of plan.rungs) {
     const stream = await measureStream(scratch, rung.name, signal)
     const { track } = stream
@@ -54,7 +54,7 @@ export async function measureLadder(
   // One for all streams (Apple 8.2). What a peak is depends on it.
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   const targetSeconds = Math.max(...all.map(({ segments }) => targetDuration(segments)))
-  const rated = (stream: Stream) => ({ ...stream, ...bitrates(stream.segments, targetSeconds) })
+  const rated = (stream: MeasuredStream) => ({ ...stream, ...bitrates(stream.segments, targetSeconds) })
   return {
     video: video.map(rated),
     audio: audio && rated(audio),
@@ -64,8 +64,8 @@ export async function measureLadder(
 }
 
 /** A source whose sound cannot be decoded at all leaves streams without a segment: play it silent. */
-async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): Promise<Stream[]> {
-  const streams: Stream[] = []
+async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): Promise<MeasuredStream[]> {
+  const streams: MeasuredStream[] = []
   for (const { name } of soundsOf(plan)) {
     const names = await readdir(path.join(scratch, name))
     if (names.some(isSegment)) streams.push(await measureStream(scratch, name, signal))
@@ -73,41 +73,73 @@ async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): 
   return streams
 }
 
-async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<Stream> {
-  const folder = path.join(scratch, name)
-  const uris = (await readdir(folder)).filter(isSegment).sort()
-  if (uris.length === 0) throw new Unplayable(`${name} has no segment`)
-  const init = await readFile(path.join(folder, INIT_SEGMENT))
-  const [track, another] = readInitSegment(init)
-  if (!track || another) throw new Unplayable(`${name} has not one track`)
-  const segments: MeasuredStream['segments'] = []
-  let nextTicks: number | null = null
-  for (const uri of uris) {
+async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<MeasuredStream> {
+  const meter = new Meter(scratch, name)
+  for (const uri of (await readdir(path.join(scratch, name))).filter(isSegment).sort()) {
     signal.throwIfAborted()
-    const bytes = await readFile(path.join(folder, uri))
-    const fragments = readMediaSegment(bytes, [track])
+    await meter.add(uri)
+  }
+  return meter.measured()
+}
+
+/** One stream, looked at segment by segment, as soon as each is there. */
+export class Meter {
+  readonly segments: Segment[] = []
+  readonly #name: string
+  readonly #folder: string
+  #track: Track | null = null
+  #initBytes = 0
+  #nextTicks: number | null = null
+
+  constructor(scratch: string, name: string) {
+    this.#name = name
+    this.#folder = path.join(scratch, name)
+  }
+
+  /** @param targetSeconds that a list which says so cannot take back @throws Unplayable naming stream and segment */
+  async add(uri: string, targetSeconds?: number): Promise<void> {
+    const name = this.#name
+    this.#track ??= await this.#readInit()
+    const bytes = await readFile(path.join(this.#folder, uri))
+    const fragments = readMediaSegment(bytes, [this.#track])
     const [first] = fragments
     if (!first) throw new Unplayable(`${name}/${uri} has no samples`)
     if (first.startsWithIdr === false) throw new Unplayable(`${name}/${uri} does not start with an IDR`)
-    if (nextTicks !== null && first.baseDecodeTicks !== nextTicks) {
-      throw new Unplayable(`${name}/${uri} starts at ${first.baseDecodeTicks}, not ${nextTicks}`)
+    if (this.#nextTicks !== null && first.baseDecodeTicks !== this.#nextTicks) {
+      throw new Unplayable(`${name}/${uri} starts at ${first.baseDecodeTicks}, not ${this.#nextTicks}`)
     }
     const ticks = fragments.reduce((sum, fragment) => sum + fragment.durationTicks, 0)
-    nextTicks = first.baseDecodeTicks + ticks
-    segments.push({ uri, durationSeconds: ticks / track.timescale, bytes: bytes.length })
+    const durationSeconds = ticks / this.#track.timescale
+    if (targetSeconds !== undefined && Math.round(durationSeconds) > targetSeconds) {
+      throw new Unplayable(`${name}/${uri} lasts ${durationSeconds} s, more than ${targetSeconds}`)
+    }
+    this.#nextTicks = first.baseDecodeTicks + ticks
+    this.segments.push({ uri, durationSeconds, bytes: bytes.length })
   }
-  const mediaBytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
-  return {
-    name,
-    track,
-    segments,
-    durationSeconds: segments.reduce((sum, segment) => sum + segment.durationSeconds, 0),
-    bytes: mediaBytes + init.length,
+
+  /** @param targetSeconds what a peak is depends on it @throws Unplayable when there is no segment */
+  measured(targetSeconds = targetDuration(this.segments)): MeasuredStream {
+    const { segments } = this
+    if (!this.#track || segments.length === 0) throw new Unplayable(`${this.#name} has no segment`)
+    return {
+      ...{ name: this.#name, track: this.#track, segments },
+      durationSeconds: segments.reduce((sum, segment) => sum + segment.durationSeconds, 0),
+      bytes: segments.reduce((sum, segment) => sum + segment.bytes, this.#initBytes),
+      ...bitrates(segments, targetSeconds),
+    }
+  }
+
+  async #readInit(): Promise<Track> {
+    const init = await readFile(path.join(this.#folder, INIT_SEGMENT))
+    const [track, another] = readInitSegment(init)
+    if (!track || another) throw new Unplayable(`${this.#name} has not one track`)
+    this.#initBytes = init.length
+    return track
   }
 }
 
 /** A player changes rungs between segments: segment n must begin at the same time on each. */
-function requireSameBoundaries([first, ...others]: Stream[]): void {
+function requireSameBoundaries([first, ...others]: MeasuredStream[]): void {
   if (!first) throw new Unplayable('no rung')
   for (const other of others) {
     const isSame =
@@ -117,6 +149,22 @@ function requireSameBoundaries([first, ...others]: Stream[]): void {
         return reference && Math.abs(reference.durationSeconds - segment.durationSeconds) < 0.001
       })
     if (!isSame) throw new Unplayable(`segments of ${other.name} and ${first.name} begin at different times`)
+  }
+}
+
+// A container may round, or count a last frame that cannot be decoded; a cut file misses far more.
+const MISSING_SECONDS = 0.5
+const MISSING_SHARE = 0.05
+
+/** @throws VideoError when the source ended long before it said that it would */
+export function requireWhole([top]: MeasuredStream[], expectedSeconds: number | null): void {
+  if (!top || expectedSeconds === null) return
+  const missing = expectedSeconds - top.durationSeconds
+  if (missing > Math.max(MISSING_SECONDS, expectedSeconds * MISSING_SHARE)) {
+    throw new VideoError(
+      'truncated',
+      `The file is incomplete: it ends after ${top.durationSeconds.toFixed(1)} of ${expectedSeconds.toFixed(1)} seconds. Upload the whole file.`,
+    )
   }
 }
 

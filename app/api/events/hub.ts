@@ -4,10 +4,13 @@ import { log } from '#app/log.ts'
 import { requests } from '#app/requests.ts'
 import type { Server } from '#app/server.ts'
 import type { Video } from '#app/video.ts'
-import { toVideo } from '#app/video-json.ts'
+import { etaOf, toVideo } from '#app/video-json.ts'
 import { eventsAfter, lastEventId, listenForVideos } from '#db/events.ts'
 import type { EventRow } from '#db/schema.ts'
 import { findVideos } from '#db/videos.ts'
+
+// The queue moves on without a word about those who wait in it.
+const TELL_WAITING_MS = 4000
 
 export interface Subscriber {
   /** for each watched video, the last event that was sent */
@@ -44,6 +47,7 @@ export async function closeHub(): Promise<void> {
 function openHub({ db, config, databaseUrl }: Server): Hub {
   const subscribers = new Set<Subscriber>()
   const reading = new Map<string, { again: boolean }>()
+  const waiting = new Set<string>()
   const warn = (error: unknown) => log.warn({ err: error }, 'events interrupted')
 
   /** Reads a video and passes it on; changes that come meanwhile are read once more afterwards. */
@@ -60,6 +64,7 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
         state.again = false
         const watching = [...subscribers].filter(({ sent }) => sent.has(id))
         if (watching.length > 0) await deliver(id, watching)
+        else waiting.delete(id)
       }
     } catch (error) {
       warn(error) // the next change, or the client's next connection, brings the same truth
@@ -73,9 +78,12 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
     // Events first: a snapshot read after them is never older than they are.
     const events = await eventsAfter(db, [id], oldest)
     const [row] = await findVideos(db, [id])
+    const eta = row ? await etaOf(db, row) : null
+    if (row?.status === 'queued' || row?.status === 'processing') waiting.add(id)
+    else waiting.delete(id)
     for (const subscriber of watching) {
       for (const event of events) sendEvent(subscriber, event)
-      if (row) subscriber.send({ event: 'video', data: toVideo(row, config.mediaBaseUrl) })
+      if (row) subscriber.send({ event: 'video', data: toVideo(row, config.mediaBaseUrl, eta) })
       else subscriber.send({ event: 'removed', data: { videoId: id } })
     }
   }
@@ -98,6 +106,10 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
     onError: warn,
   })
 
+  const timer = setInterval(() => {
+    for (const id of waiting) void refresh(id)
+  }, TELL_WAITING_MS)
+
   return {
     async subscribe(subscriber, afterId) {
       const ids = [...subscriber.sent.keys()]
@@ -109,6 +121,7 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
     },
     unsubscribe: subscriber => void subscribers.delete(subscriber),
     async close() {
+      clearInterval(timer)
       for (const subscriber of subscribers) subscriber.close()
       await listener.close()
     },

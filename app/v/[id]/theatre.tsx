@@ -19,7 +19,8 @@ export function Theatre({ video }: { video: Video }) {
   const isPlaying = choice ?? autoplays
   const toggle = () => setChoice(!isPlaying)
   const toggleFullScreen = () => theatre.current && switchFullScreen(theatre.current)
-  const seek = (direction: -1 | 1) => theatre.current && seekBy(theatre.current, direction)
+  const seek = (direction: -1 | 1) =>
+    theatre.current && seekBy(theatre.current, direction, video.durationSeconds ?? Infinity)
   useTheatreKeys({
     ' ': toggle,
     k: toggle,
@@ -83,10 +84,12 @@ function useTheatreKeys(actions: Record<string, () => void>) {
   }, [])
 }
 
-/** By five seconds, or by a tenth where that is less. */
-function seekBy(theatre: HTMLElement, direction: -1 | 1) {
+/** By five seconds, or by a tenth where that is less; not past what is there by now. */
+function seekBy(theatre: HTMLElement, direction: -1 | 1, durationSeconds: number) {
   const video = theatre.querySelector('video')
-  if (video) video.currentTime += direction * Math.min(5, (video.duration || 0) / 10)
+  if (!video || video.seekable.length === 0) return
+  const reach = video.seekable.end(video.seekable.length - 1)
+  video.currentTime = Math.min(video.currentTime + direction * Math.min(5, durationSeconds / 10), reach)
 }
 
 /** The whole theatre, so that our controls come along; on an iPhone only the bare video can. */

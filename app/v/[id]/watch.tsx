@@ -12,6 +12,7 @@ import { Message } from '#app/message.tsx'
 import { Poster } from '#app/player/poster.tsx'
 import type { Video } from '#app/video.ts'
 import { Theatre } from './theatre.tsx'
+import { Timeline } from './timeline.tsx'
 import styles from './watch.module.css'
 
 export function Watch({ initial }: { initial: Video }) {
@@ -57,6 +58,7 @@ export function Watch({ initial }: { initial: Video }) {
             </Link>
           }
         />
+        <Timeline video={video} />
       </div>
     </div>
   )

@@ -1,0 +1,103 @@
+// When a player goes on to a newer publication of its video, and how: nobody's playback is cut.
+import { elementOf, onNextFrame, sourcesOf, type VideoJsPlayer } from '#app/player/create-player.ts'
+import type { Video } from '#app/video.ts'
+
+/**
+ * - A ladder is taken where the video would begin again.
+ * - A growing list whose place another has taken (its worker died) grows no more: the player goes on in
+ *   the other at once, where it stands. So it does at the end of a list that does not say that it ends,
+ *   and where what it plays is gone.
+ * - The list of a first rung under its lasting address is nothing new: it comes before `ready`.
+ *
+ * @param made what `player` was made with
+ * @param start plays, after the sources were changed
+ * @returns takes each newer state of the video
+ */
+export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, start: () => void) {
+  let video = made
+  let playing = made.hlsUrl
+  const hasOther = () => video.hlsUrl !== null && video.hlsUrl !== playing
+  const hasLadder = () => hasOther() && video.status === 'ready'
+
+  function takeOver(seconds: number) {
+    const still = holdPicture(player)
+    playing = video.hlsUrl
+    player.src(sourcesOf(video))
+    player.loop(loops)
+    goOnAt(player, seconds, () => onNextFrame(player, () => still.remove()))
+    start()
+  }
+
+  function consider() {
+    // Who does not play is not in a hurry: it is looked at again when they do.
+    if (!hasOther() || player.paused()) return
+    const isSuperseded = isGrowing(playing) && isGrowing(video.hlsUrl)
+    if (isSuperseded || hasRunDry(player)) takeOver(player.currentTime() ?? 0)
+  }
+
+  player.on(['play', 'waiting'], consider)
+  player.on('ended', () => hasLadder() && takeOver(0))
+  player.on('error', () => hasOther() && takeOver(player.currentTime() ?? 0))
+  return (newer: Video) => {
+    video = newer
+    // What loops does not end.
+    player.loop(loops && !hasLadder())
+    consider()
+  }
+}
+
+/**
+ * How many seconds of the video there are by now; null before that is known. As the element has it:
+ * video.js takes a growing list to be live, and keeps the last three segments to itself.
+ */
+export function reachOf(player: VideoJsPlayer): number | null {
+  const seekable = elementOf(player)?.seekable
+  return seekable && seekable.length > 0 ? seekable.end(seekable.length - 1) : null
+}
+
+/** @param tell called once it is there, or as near as it gets */
+function goOnAt(player: VideoJsPlayer, seconds: number, tell: () => void) {
+  // Of a growing list, the element can seek in the parts that have arrived, and says when one has;
+  // video.js, to which the duration is infinite all the while, does not.
+  const element = elementOf(player)
+  function goOn() {
+    const reach = reachOf(player) ?? 0
+    if (seconds > 0) player.currentTime(Math.min(seconds, reach))
+    if (reach < seconds && !isWhole(player)) return
+    element?.removeEventListener('durationchange', goOn)
+    tell()
+  }
+  player.one('loadedmetadata', () => {
+    element?.addEventListener('durationchange', goOn)
+    goOn()
+  })
+}
+
+/** Whether a list was made to be read again: see hlsUrl in app/video-json.ts. */
+function isGrowing(hlsUrl: string | null): boolean {
+  return hlsUrl?.includes('/publications/') ?? false
+}
+
+/** All there is was played, and the list does not say that it ends there. */
+function hasRunDry(player: VideoJsPlayer): boolean {
+  if (isWhole(player) || player.readyState() > HTMLMediaElement.HAVE_CURRENT_DATA) return false
+  return (player.currentTime() ?? 0) > (reachOf(player) ?? Infinity) - 0.5
+}
+
+/** Of a list that may still grow players know no duration. */
+function isWhole(player: VideoJsPlayer): boolean {
+  return Number.isFinite(player.duration())
+}
+
+/** Changing the sources empties the stage. @returns what was on it, to stand there until it is removed */
+function holdPicture(player: VideoJsPlayer): HTMLCanvasElement {
+  const still = document.createElement('canvas')
+  const element = elementOf(player)
+  if (element) {
+    still.width = element.videoWidth
+    still.height = element.videoHeight
+    still.getContext('2d')?.drawImage(element, 0, 0)
+    element.after(still)
+  }
+  return still
+}

@@ -1,0 +1,80 @@
+// What an uploader is told of the time: what has been, and how long the rest will take.
+import { makeClip } from '#test/clips.ts'
+import { settled, upload } from './stack.ts'
+import { chooseFiles, expect, test } from './test.ts'
+
+// Long enough to be looked at: noise is slow to encode.
+const SLOW = { width: 640, height: 360, seconds: 12, options: ['-vf', 'noise=alls=40:allf=t'] }
+
+test('who uploaded a video sees what it has come past and when; nobody else does', async ({
+  page,
+  browser,
+  stack,
+  clips,
+}) => {
+  await page.goto(`${stack.url}/upload`)
+  await chooseFiles(page, await makeClip(clips, 'own.mp4', SLOW))
+  await page.getByRole('link', { name: 'Watch own' }).click({ timeout: 60_000 })
+  await expect(page).toHaveURL(/\/v\//)
+  const id = page.url().split('/').at(-1) ?? ''
+  const list = page.getByRole('list', { name: 'What happened to this video' })
+  // Unfolded as long as something is still to come, and kept current.
+  await expect(list.getByRole('listitem')).toContainText(['Received', 'Picked up', 'Looked at', 'Playable'])
+  await expect(list.getByText('Ready', { exact: true })).toBeVisible({ timeout: 60_000 })
+  expect(await list.getByRole('listitem').locator('span:first-child').allTextContents()).toEqual([
+    ...['Received', 'Picked up', 'Looked at', 'Playable'],
+    ...['Full quality begun', 'Encoded', 'Checked', 'Ready'],
+  ])
+  const told: { at: string }[] = await (await fetch(`${stack.url}/api/videos/${id}/events`)).json()
+  const times = await list.locator('time').evaluateAll(all => all.map(time => time.getAttribute('datetime')))
+  expect(times).toEqual(told.filter((_, index) => index !== 1).map(({ at }) => at))
+  expect(times).toEqual(times.toSorted())
+
+  await page.reload()
+  const short = page.getByText(/^Received \d\d:\d\d:\d\d · Playable after [\d.]+ s · Ready after \d/)
+  await expect(short).toBeVisible()
+  await expect(list).toBeHidden()
+  await short.press('Enter')
+  await expect(list).toBeVisible()
+
+  const stranger = await browser.newPage()
+  const asked: string[] = []
+  stranger.on('request', request => asked.push(new URL(request.url()).pathname))
+  await stranger.goto(page.url())
+  await expect(stranger.getByRole('heading', { level: 1 })).toHaveText('own')
+  await expect(stranger.locator('video')).toBeVisible()
+  await expect(stranger.getByText(/Received/)).toHaveCount(0)
+  expect(asked).not.toContain(`/api/videos/${id}/events`)
+  await stranger.close()
+})
+
+test('a video that waits is told less and less time, without anything happening to it', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const file = await makeClip(clips, 'slow.mp4', SLOW)
+  await settled(stack, await upload(stack, file, 'history.mp4'))
+  const ids: string[] = []
+  for (const name of ['1.mp4', '2.mp4', '3.mp4', '4.mp4']) ids.push(await upload(stack, file, name))
+  const last = ids.at(-1) ?? ''
+  await page.goto(`${stack.url}/v/${last}`)
+  await expect(page.getByText(/ · (about \d+ (s|min)|a few seconds) left$/)).toBeVisible({ timeout: 30_000 })
+  const seconds: number[] = []
+  const stop = new AbortController()
+  const response = await fetch(`${stack.url}/api/events?videos=${last}`, { signal: stop.signal })
+  let text = ''
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    const lines = text.split('\n')
+    text = lines.pop() ?? ''
+    for (const line of lines.filter(line => line.includes('"etaSeconds":'))) {
+      const video = JSON.parse(line.slice('data: '.length))
+      if (video.playable && video.progress === 0 && video.etaSeconds !== null) seconds.push(video.etaSeconds)
+    }
+    if (new Set(seconds).size > 1) break
+  }
+  stop.abort()
+  expect(seconds.at(-1)).toBeLessThan(seconds[0] ?? 0)
+  for (const id of ids) await settled(stack, id)
+})

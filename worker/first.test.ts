@@ -1,0 +1,266 @@
+// The first rung as a worker makes it: real FFmpeg, Postgres and storage, tiny clips.
+import { spawnSync } from 'node:child_process'
+import { copyFile, readdir, readFile, truncate } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { JobLost } from '#db/boss.ts'
+import { deleteVideo } from '#db/videos.ts'
+import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
+import { makeClip } from '#test/clips.ts'
+import { createTestDatabase } from '#test/database.ts'
+import {
+  attemptsOf,
+  emptyDatabase,
+  liveJobs,
+  loseJob,
+  queueUpload,
+  readVideo,
+  takeJob,
+} from '#test/videos.ts'
+import {
+  createWorkerContext,
+  emptyStorage,
+  listKeys,
+  makeFolder,
+  processesIn,
+  runJob,
+  useFfmpeg,
+} from '#test/worker.ts'
+import type { WorkerContext } from './context.ts'
+import { first } from './first.ts'
+
+// What every player takes, and what none does.
+const USUAL = { seconds: 5, options: ['-g', '30'] }
+const UNUSUAL = { seconds: 5, options: ['-c:v', 'mpeg4'] }
+
+const t = await createTestDatabase()
+let context: WorkerContext
+let folder: string
+beforeAll(async () => {
+  context = await createWorkerContext(t, { LADDER: '240' })
+  folder = await makeFolder()
+})
+beforeEach(async () => {
+  await emptyDatabase(t)
+  await emptyStorage(context)
+})
+
+describe.each([
+  ['what every player takes is cut as it is', USUAL, 'copy', 'copy-audio'],
+  [
+    'what every player takes but its sound',
+    { seconds: 5, options: ['-g', '30', '-c:a', 'mp3'] },
+    'copy',
+    'copy-audio',
+  ],
+  ['what no player takes gets one small rendition', UNUSUAL, 'v240', 'audio'],
+])('%s:', (_, clip, video, audio) => {
+  test('it plays, and its ladder is on its way', async () => {
+    const id = await receive(clip)
+    await runJob(context, 'first')
+    const row = await readVideo(t.db, id)
+    expect(row).toMatchObject({
+      ...{ status: 'processing', stage: 'playable', playable_at: expect.any(Date) },
+      ...{ width: 320, height: 240, url_hls: expect.stringMatching(/\/master\.m3u8$/) },
+    })
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ kind: 'first', outcome: 'won' }])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual([])
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    const master = await stored(row.url_hls)
+    expect(master).toContain(`\n${video}/index.m3u8\n`)
+    expect(master).toContain(`URI="${audio}/index.m3u8"`)
+    const streams = await Promise.all([video, audio].map(name => measure(row.url_hls ?? '', name)))
+    for (const { startSeconds, seconds } of streams) {
+      expect(startSeconds).toBeCloseTo(0, 1)
+      expect(seconds).toBeCloseTo(5, 1)
+    }
+    expect(await readdir(context.scratchRoot)).toEqual([])
+  })
+})
+
+test('the ladder takes over, and does not probe again', async () => {
+  const id = await receive(USUAL)
+  await runJob(context, 'first')
+  const before = await readVideo(t.db, id)
+  await useFfmpeg(context, 'exec ffmpeg "$@"')
+  await runJob({ ...context, config: { ...context.config, ffprobePath: '/nowhere' } }, 'ladder')
+  expect(await readVideo(t.db, id)).toMatchObject({
+    ...{ status: 'ready', playable_at: before.playable_at, url_mp4: expect.any(String) },
+  })
+  expect((await readVideo(t.db, id)).url_hls).not.toBe(before.url_hls)
+  expect(await stored(before.url_hls), 'who watches it goes on').toContain('#EXTM3U')
+})
+
+describe('while it grows', () => {
+  // At the speed of the video: no test can come too late.
+  const slowly = () => useFfmpeg(context, 'exec ffmpeg -re "$@"')
+
+  test('it plays from its first segment on, and is listed as it is stored', async () => {
+    await slowly()
+    const { id, done } = await begin(UNUSUAL)
+    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    expect(await readVideo(t.db, id)).toMatchObject({
+      status: 'processing',
+      url_hls: null,
+      duration_ms: 5000,
+    })
+    const [early] = await listed(id)
+    expect(early).toMatchObject({ complete: false, target_seconds: 2 })
+    for (const { uri } of early?.segments ?? []) expect(await isStored(early?.key ?? '', uri)).toBe(true)
+    await done
+    const whole = await listed(id)
+    expect(whole.map(({ complete, segments }) => [complete, segments.length])).toEqual([
+      [true, 3],
+      [true, 3],
+    ])
+  })
+
+  test('a worker that has to stop hands back: what there is plays on, the next goes on with it', async () => {
+    await slowly()
+    const stop = new AbortController()
+    const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
+    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    stop.abort(new Error('worker stopping (SIGTERM)'))
+    await done
+    const before = await readVideo(t.db, id)
+    expect(await liveJobs(t.boss, 'first', id)).toEqual(['created'])
+    await useFfmpeg(context, 'exec ffmpeg "$@"')
+    await runJob(context, 'first')
+    const after = await readVideo(t.db, id)
+    expect(after).toMatchObject({ playable_at: before.playable_at, url_hls: expect.any(String) })
+    expect(after.publication_id).not.toBe(before.publication_id)
+    expect((await attemptsOf(t.db, id)).map(({ outcome }) => outcome)).toEqual(['handed_back', 'won'])
+    expect(await readdir(context.scratchRoot)).toEqual([])
+  })
+
+  test('a video that is deleted stops its work', async () => {
+    await slowly()
+    const { id, done } = await begin(UNUSUAL)
+    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
+    await expect(done).rejects.toThrow(JobLost)
+    await expect.poll(() => processesIn(context.scratchRoot)).toEqual([])
+  })
+
+  test('a job that another worker has by now: one wins, what the other stored unlisted goes', async () => {
+    // Stops before its first segment, until it is told to go on.
+    await useFfmpeg(context, 'trap go=1 USR1; while [ -z "$go" ]; do sleep 0.1; done; exec ffmpeg "$@"')
+    const { id, done } = await begin(UNUSUAL)
+    await expect.poll(() => processesIn(context.scratchRoot), { timeout: 20_000 }).not.toEqual([])
+    await loseJob(t.boss, id, 'first')
+    await useFfmpeg(context, 'exec ffmpeg "$@"')
+    const asleep = await processesIn(context.scratchRoot)
+    await runJob(context, 'first')
+    const [winner, keys] = [await readVideo(t.db, id), await listKeys(context, 'videos')]
+    // One of them may be its `sleep`, which ends by itself.
+    for (const pid of asleep) spawnSync('kill', ['-USR1', String(pid)])
+    await expect(done).rejects.toThrow(JobLost)
+    expect(await readVideo(t.db, id)).toEqual(winner)
+    expect(await listKeys(context, 'videos')).toEqual(keys)
+  })
+})
+
+describe('what fails costs no video:', () => {
+  test('a copy that does not play is encoded instead, once', async () => {
+    await useFfmpeg(context, 'case "$*" in *" -c copy "*) exit 1;; esac; exec ffmpeg "$@"')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await stored((await readVideo(t.db, id)).url_hls)).toContain('\nv240/index.m3u8\n')
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'won' }])
+    expect((await listKeys(context, 'videos')).filter(key => key.includes('/copy'))).toEqual([])
+  })
+
+  test('an FFmpeg that fails leaves it to the ladder', async () => {
+    await useFfmpeg(context, 'exit 1')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'failed', cause: 'ours' }])
+    expect(await liveJobs(t.boss, 'first', id)).toEqual([])
+    await useFfmpeg(context, 'exec ffmpeg "$@"')
+    await runJob(context, 'ladder')
+    expect((await readVideo(t.db, id)).status).toBe('ready')
+  })
+
+  test('a file that ends too soon: what there is plays until its ladder has said so', async () => {
+    const file = await makeClip(folder, 'cut.mp4', {
+      ...UNUSUAL,
+      options: [...UNUSUAL.options, '-movflags', '+faststart'],
+    })
+    const { length } = await readFile(file)
+    await truncate(file, Math.floor(length * 0.6))
+    const id = await receiveFile(file)
+    await runJob(context, 'first')
+    expect(await readVideo(t.db, id)).toMatchObject({ status: 'processing', url_hls: null })
+    expect(await liveJobs(t.boss, 'first', id)).toEqual([])
+    await runJob(context, 'ladder')
+    expect(await readVideo(t.db, id)).toMatchObject({
+      ...{ status: 'failed', error_code: 'truncated', publication_id: null, playable_at: null },
+    })
+  })
+
+  test('what is no video fails at once', async () => {
+    const id = await queueUpload(t, 15)
+    await copyFile('/etc/hostname', path.join(context.storage.sourcesDir, id))
+    await runJob(context, 'first')
+    expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'not_a_video' })
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
+  })
+})
+
+async function begin(clip: Parameters<typeof makeClip>[2], overrides: Partial<WorkerContext> = {}) {
+  const id = await receive(clip)
+  const job = await takeJob(t.boss, 'first')
+  const done = first({ ...context, ...overrides }, { videoId: id }, job)
+  done.catch(() => {}) // awaited later
+  return { id, done }
+}
+
+/** A video whose last byte came. @returns its id */
+async function receive(clip: Parameters<typeof makeClip>[2]): Promise<string> {
+  return receiveFile(await makeClip(folder, 'clip.mp4', clip))
+}
+
+async function receiveFile(file: string): Promise<string> {
+  const id = await queueUpload(t, (await readFile(file)).length)
+  await copyFile(file, path.join(context.storage.sourcesDir, id))
+  return id
+}
+
+async function playableAt(id: string): Promise<Date | null> {
+  return (await readVideo(t.db, id)).playable_at
+}
+
+async function listed(id: string) {
+  const rows = await t.db
+    .selectFrom('renditions')
+    .innerJoin('publication_renditions', 'rendition_id', 'renditions.id')
+    .innerJoin('videos', 'videos.publication_id', 'publication_renditions.publication_id')
+    .select(['renditions.key', 'segments', 'complete', 'target_seconds'])
+    .where('videos.id', '=', id)
+    .orderBy('kind', 'desc')
+    .execute()
+  return rows.map(row => ({ ...row, segments: row.segments as { uri: string }[] }))
+}
+
+async function isStored(key: string, uri: string): Promise<boolean> {
+  return (await context.storage.stat(`${path.posix.dirname(key)}/${uri}`)) !== null
+}
+
+async function stored(key: string | null): Promise<string> {
+  return readFile(context.storage.localPath(key ?? ''), 'utf8')
+}
+
+async function measure(masterKey: string, name: string) {
+  const folder = context.storage.localPath(`${path.posix.dirname(masterKey)}/${name}`)
+  const [track] = readInitSegment(await readFile(path.join(folder, 'init.mp4')))
+  if (!track) throw new Error('no track')
+  const uris = (await readdir(folder)).filter(uri => uri.endsWith('.m4s')).sort()
+  const fragments = await Promise.all(
+    uris.map(async uri => readMediaSegment(await readFile(path.join(folder, uri)), [track])),
+  )
+  const all = fragments.flat()
+  return {
+    startSeconds: (all[0]?.baseDecodeTicks ?? -1) / track.timescale,
+    seconds: all.reduce((sum, fragment) => sum + fragment.durationTicks, 0) / track.timescale,
+  }
+}

@@ -1,0 +1,166 @@
+// Publishes what FFmpeg writes while it writes: each segment is looked at, stored, then listed. FFmpeg
+// renames a segment when it is whole and lists it in its own playlist, which is what is followed here.
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { completeFirst, type Grown, grow, publishGrowing } from '#db/first.ts'
+import type { NewRendition } from '#db/publish.ts'
+import { attemptKey, attemptPrefix } from '#media/keys.ts'
+import { mediaPlaylist, playlistUris } from '#media/playlist.ts'
+import type { AttemptContext } from './attempt.ts'
+import { INIT_SEGMENT, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
+import { type MeasuredStream, Meter, requireWhole, Unplayable } from './ffmpeg/verify.ts'
+import { describe, master } from './publication.ts'
+
+const LOOK_EVERY_MS = 20
+// Players ask every one or two seconds.
+const TELL_EVERY_MS = 500
+
+interface Growing {
+  stream: FirstStream
+  meter: Meter
+}
+
+/**
+ * @param run FFmpeg, from its start to its end
+ * @throws Unplayable when what it wrote would not play; what was listed by then stays listed until a
+ *   later publication takes its place
+ */
+export async function growPublication(
+  context: AttemptContext,
+  plan: FirstPlan,
+  run: () => Promise<unknown>,
+): Promise<void> {
+  const growing = plan.streams.map(stream => ({ stream, meter: new Meter(context.scratch, stream.name) }))
+  let publicationId: string | null = null
+  let told = 0
+  let hasEnded = false
+  const ended = run().finally(() => {
+    hasEnded = true
+  })
+  ended.catch(() => {}) // awaited below
+  // Its files are rubbish until a publication may name them; then the sweep knows better than we do.
+  let isNamed = false
+  await using rubbish = new AsyncDisposableStack()
+  rubbish.defer(async () => {
+    for (const { name } of isNamed ? [] : plan.streams)
+      await context.storage.remove(`${attemptPrefix(context.attempt.videoId, context.attempt.token)}/${name}`)
+  })
+  for (;;) {
+    // In this order: what was written before the end is looked at after it.
+    const isLast = hasEnded
+    if (isLast) await ended
+    const isNew = await takeNew(context, growing)
+    const has = growing.filter(({ meter }) => meter.segments.length > 0)
+    const isComplete = has.length === growing.length || (isLast && has.some(isVideo))
+    if (publicationId === null && isComplete && (isNew || isLast)) {
+      isNamed = true
+      publicationId = await begin(context, plan, has, isLast)
+      isNamed = publicationId !== null
+      told = performance.now()
+    } else if (publicationId !== null && isNew && (isLast || performance.now() - told > TELL_EVERY_MS)) {
+      told = performance.now()
+      if (!(await grow(context.db, context.attempt, has.map(grownOf(context))))) context.lose()
+    }
+    context.signal.throwIfAborted()
+    if (!isLast) {
+      await Promise.race([delay(LOOK_EVERY_MS), ended])
+      continue
+    }
+    if (publicationId === null) throw new Unplayable('the first rung has no segment')
+    return finish(context, plan, publicationId, has)
+  }
+}
+
+function isVideo({ stream }: Growing): boolean {
+  return stream.kind === 'video'
+}
+
+/** Looks at what is new and stores it. @returns whether there was anything */
+async function takeNew({ scratch, storage, attempt, signal }: AttemptContext, growing: Growing[]) {
+  const files: { file: string; key: string }[] = []
+  for (const { stream, meter } of growing) {
+    const folder = path.join(scratch, stream.name)
+    const playlist = await readFile(path.join(folder, SCRATCH_PLAYLIST), 'utf8').catch(() => '')
+    const uris = playlistUris(playlist).filter(uri => uri !== INIT_SEGMENT)
+    for (const uri of uris.slice(meter.segments.length)) {
+      signal.throwIfAborted()
+      await meter.add(uri, stream.targetSeconds)
+      for (const name of meter.segments.length === 1 ? [INIT_SEGMENT, uri] : [uri]) {
+        const key = attemptKey(attempt.videoId, attempt.token, `${stream.name}/${name}`)
+        files.push({ file: path.join(folder, name), key })
+      }
+    }
+  }
+  await storage.putFiles(files)
+  return files.length > 0
+}
+
+async function begin(context: AttemptContext, plan: FirstPlan, has: Growing[], isWhole: boolean) {
+  const { db, boss, job, attempt, log } = context
+  const [picture] = plan.rungs
+  const renditions = has.map((each): NewRendition => {
+    const { stream, meter } = each
+    const { peakBps, averageBps, targetSeconds } = stream
+    const rates = isWhole ? {} : { peakBps, averageBps, targetSeconds }
+    return { ...describe(meter.measured(), stream.size?.fps ?? 0), ...grownOf(context)(each), ...rates }
+  })
+  const publicationId = await db.transaction().execute(trx =>
+    publishGrowing(trx, boss, job, attempt, {
+      ...{ durationSeconds: plan.durationSeconds, width: picture?.width ?? 0, height: picture?.height ?? 0 },
+      ...{ renditions, isWhole },
+    }),
+  )
+  if (publicationId) log.info({ publication: publicationId }, 'playable')
+  return publicationId
+}
+
+function grownOf({ attempt }: AttemptContext) {
+  return ({ stream, meter }: Growing): Grown => ({
+    key: attemptKey(attempt.videoId, attempt.token, `${stream.name}/index.m3u8`),
+    segments: meter.segments,
+    bytes: meter.measured().bytes,
+  })
+}
+
+/** Playlists into the storage, and the transaction that names them. */
+async function finish(
+  context: AttemptContext,
+  plan: FirstPlan,
+  publicationId: string,
+  has: Growing[],
+): Promise<void> {
+  const { db, boss, storage, scratch, attempt, job } = context
+  const targetSeconds = Math.max(...plan.streams.map(stream => stream.targetSeconds))
+  const measured = has.map(({ meter }) => meter.measured(targetSeconds))
+  const video = measured.filter(({ track }) => track.kind === 'video')
+  requireWhole(video, plan.durationSeconds)
+  const audio = measured.find(({ track }) => track.kind === 'audio') ?? null
+  const fps = plan.frameRate.num / plan.frameRate.den
+  const playlists = [
+    ...measured.map(stream => [`${stream.name}/index.m3u8`, listOf(stream, targetSeconds)] as const),
+    ['master.m3u8', master({ video, audio, lowAudio: null }, fps)] as const,
+  ]
+  const files: { file: string; key: string }[] = []
+  for (const [name, text] of playlists) {
+    const file = path.join(scratch, name)
+    await writeFile(file, text)
+    files.push({ file, key: attemptKey(attempt.videoId, attempt.token, name) })
+  }
+  await storage.putFiles(files)
+  await db.transaction().execute(trx =>
+    completeFirst(trx, boss, job, attempt, publicationId, {
+      masterKey: attemptKey(attempt.videoId, attempt.token, 'master.m3u8'),
+      durationSeconds: video[0]?.durationSeconds ?? 0,
+      renditions: has.map(each => {
+        const { peakBps, averageBps } = each.meter.measured(targetSeconds)
+        return { ...grownOf(context)(each), peakBps, averageBps }
+      }),
+    }),
+  )
+}
+
+function listOf({ segments }: MeasuredStream, targetDuration: number): string {
+  return mediaPlaylist({ init: INIT_SEGMENT, segments, targetDuration })
+}

@@ -1,0 +1,33 @@
+// The source of a video, and what is known of it: probed once, by the first that works on it.
+import { saveFacts } from '#db/attempts.ts'
+import type { VideoRow } from '#db/schema.ts'
+import type { AttemptContext } from './attempt.ts'
+import { WorldError } from './errors.ts'
+import { ladderWork, type Plan, planLadder } from './ffmpeg/plan.ts'
+import { type Facts, knownFacts, probe } from './ffmpeg/probe.ts'
+
+export interface Source {
+  /** its path */
+  source: string
+  facts: Facts
+  plan: Plan
+}
+
+/** @throws VideoError, WorldError */
+export async function readSource(context: AttemptContext, video: VideoRow): Promise<Source> {
+  const { db, storage, config, attempt, signal } = context
+  if (!(await storage.stat(video.source_key))) {
+    throw new WorldError('source_missing', 'The uploaded file is not in the storage.')
+  }
+  const source = storage.localPath(video.source_key)
+  const known = knownFacts(video.facts)
+  const facts = known ?? (await probe(source, signal))
+  signal.throwIfAborted()
+  const plan = planLadder(facts, config)
+  if (!known && plan.durationSeconds !== null) {
+    const { width, height } = facts.video
+    const work = ladderWork(plan, facts.video)
+    await saveFacts(db, attempt, { json: facts, durationSeconds: plan.durationSeconds, width, height, work })
+  }
+  return { source, facts, plan }
+}
