@@ -4,7 +4,10 @@ import { settled, upload } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
 
 // Long enough to be looked at: noise is slow to encode.
-const SLOW = { width: 640, height: 360, seconds: 12, options: ['-vf', 'noise=alls=40:allf=t'] }
+const SLOW = { width: 480, height: 270, seconds: 8, options: ['-vf', 'noise=alls=40:allf=t'] }
+const READY = { timeout: 90_000 }
+
+test.describe.configure({ timeout: 240_000 })
 
 test('who uploaded a video sees what it has come past and when; nobody else does', async ({
   page,
@@ -16,11 +19,13 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   await chooseFiles(page, await makeClip(clips, 'own.mp4', SLOW))
   await page.getByRole('link', { name: 'Watch own' }).click({ timeout: 60_000 })
   await expect(page).toHaveURL(/\/v\//)
+  // A browser that draws without a graphics card leaves a ladder little to work with.
+  await page.getByRole('button', { name: 'Pause' }).click()
   const id = page.url().split('/').at(-1) ?? ''
   const list = page.getByRole('list', { name: 'What happened to this video' })
   // Unfolded as long as something is still to come, and kept current.
   await expect(list.getByRole('listitem')).toContainText(['Received', 'Picked up', 'Looked at', 'Playable'])
-  await expect(list.getByText('Ready', { exact: true })).toBeVisible({ timeout: 60_000 })
+  await expect(list.getByText('Ready', { exact: true })).toBeVisible(READY)
   expect(await list.getByRole('listitem').locator('span:first-child').allTextContents()).toEqual([
     ...['Received', 'Picked up', 'Looked at', 'Playable'],
     ...['Full quality begun', 'Encoded', 'Checked', 'Ready'],
@@ -31,8 +36,8 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   expect(times).toEqual(times.toSorted())
 
   await page.reload()
-  const short = page.getByText(/^Received \d\d:\d\d:\d\d · Playable after [\d.]+ s · Ready after \d/)
-  await expect(short).toBeVisible()
+  const short = page.locator('summary')
+  await expect(short).toHaveText(/^Received \d\d:\d\d:\d\d\s· Playable after [\d.]+ s\s· Ready after \d/)
   await expect(list).toBeHidden()
   await short.press('Enter')
   await expect(list).toBeVisible()
@@ -41,7 +46,7 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   const asked: string[] = []
   stranger.on('request', request => asked.push(new URL(request.url()).pathname))
   await stranger.goto(page.url())
-  await expect(stranger.getByRole('heading', { level: 1 })).toHaveText('own')
+  await expect(stranger.getByRole('heading', { level: 1 })).toHaveText('Own')
   await expect(stranger.locator('video')).toBeVisible()
   await expect(stranger.getByText(/Received/)).toHaveCount(0)
   expect(asked).not.toContain(`/api/videos/${id}/events`)
@@ -63,18 +68,21 @@ test('a video that waits is told less and less time, without anything happening 
   const seconds: number[] = []
   const stop = new AbortController()
   const response = await fetch(`${stack.url}/api/events?videos=${last}`, { signal: stop.signal })
-  let text = ''
+  let [text, hasBegun] = ['', false]
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += chunk
     const lines = text.split('\n')
     text = lines.pop() ?? ''
     for (const line of lines.filter(line => line.includes('"etaSeconds":'))) {
       const video = JSON.parse(line.slice('data: '.length))
-      if (video.playable && video.progress === 0 && video.etaSeconds !== null) seconds.push(video.etaSeconds)
+      // From the end of its first rung to the start of its ladder.
+      const isWaiting = video.hlsUrl?.includes('/media/') && video.progress === 0
+      if (isWaiting && video.etaSeconds !== null) seconds.push(video.etaSeconds)
+      hasBegun = video.progress > 0
     }
-    if (new Set(seconds).size > 1) break
+    if (hasBegun || (seconds.at(-1) ?? 0) < Math.max(...seconds)) break
   }
   stop.abort()
-  expect(seconds.at(-1)).toBeLessThan(seconds[0] ?? 0)
+  expect(seconds.at(-1)).toBeLessThan(Math.max(...seconds))
   for (const id of ids) await settled(stack, id)
 })

@@ -1,6 +1,6 @@
 'use client'
 // What a video has come past and when, for the one who uploaded it: this browser remembers that.
-import { useEffect, useState } from 'react'
+import { Fragment, useEffect, useState } from 'react'
 import { callApi, ProblemError } from '#app/live/api-client.ts'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Milestone, Video } from '#app/video.ts'
@@ -21,10 +21,7 @@ function OwnTimeline({ video }: { video: Video }) {
   return (
     <details className={styles.timeline} open={isOpen} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>
-        {steps
-          .filter(step => step === first || step.isMain)
-          .map(summarize)
-          .join(' · ')}
+        <span>{steps.filter(step => step === first || step.isMain).map(summarize)}</span>
       </summary>
       <ol aria-label="What happened to this video">
         {steps.map(step => (
@@ -39,10 +36,14 @@ function OwnTimeline({ video }: { video: Video }) {
   )
 }
 
-function summarize(step: Step, index: number): string {
-  return index === 0
-    ? `${step.label} ${timeOf(step)}`
-    : `${step.label} after ${describeSpan(step.afterSeconds)}`
+function summarize(step: Step, index: number) {
+  const when = index === 0 ? timeOf(step) : `after ${describeSpan(step.afterSeconds)}`
+  return (
+    <Fragment key={step.label}>
+      {index > 0 && '\u00a0· '}
+      <span className={styles.part}>{`${step.label} ${when}`}</span>
+    </Fragment>
+  )
 }
 
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
