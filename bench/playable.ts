@@ -109,7 +109,7 @@ async function besideLadders(
 async function untilFirstFrame(url: string, file: string): Promise<{ id: string; seconds: number }> {
   const upload = await uploadButLast(url, file)
   const listening = new AbortController()
-  const playable = await follow(url, upload.id, video => video.playable, listening)
+  const { found: playable } = await follow(url, upload.id, video => video.playable, listening)
   const start = performance.now()
   await upload.sendLast()
   const video = await playable
@@ -122,7 +122,7 @@ async function untilFirstFrame(url: string, file: string): Promise<{ id: string;
 async function untilReady(url: string, file: string): Promise<number> {
   const upload = await uploadButLast(url, file)
   const listening = new AbortController()
-  const ready = await follow(url, upload.id, video => video.status === 'ready', listening)
+  const { found: ready } = await follow(url, upload.id, video => video.status === 'ready', listening)
   const start = performance.now()
   await upload.sendLast()
   await ready
@@ -166,7 +166,7 @@ async function follow(
   id: string,
   isWanted: (video: Video) => boolean,
   { signal }: AbortController,
-): Promise<Promise<Video>> {
+): Promise<{ found: Promise<Video> }> {
   const response = await fetch(`${url}/api/events?videos=${id}`, { signal })
   const read = async () => {
     let text = ''
@@ -185,7 +185,7 @@ async function follow(
   }
   const found = read()
   found.catch(() => {}) // awaited by the caller
-  return found
+  return { found }
 }
 
 /** As a player: master, media playlist, init segment and first segment, then a decoder. */

@@ -4,7 +4,10 @@
 import { getClip, makeFile } from './clip.ts'
 import type { BenchContext } from './context.ts'
 
-const H264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '21', '-g', '60', '-c:a', 'copy']
+const H264 = [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '8M', '-maxrate', '10M', '-bufsize', '16M'],
+  ...['-g', '60', '-c:a', 'copy'],
+]
 const HEVC = [
   ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=60:log-level=error'],
   ...['-tag:v', 'hvc1', '-c:a', 'copy'],

@@ -37,6 +37,12 @@ test('an abort kills FFmpeg within a second, and gives the reason', async () => 
   expect(await processesIn(folder)).toEqual([])
 })
 
+test('a process that cannot be started is nobody’s fault, and the worker lives on', async () => {
+  const command = realTime(1)
+  Object.assign(command, { options: { ...Reflect.get(command, 'options'), cwd: path.join(folder, 'gone') } })
+  await expect(runFfmpeg(command, { signal: never, log: silent })).rejects.toThrow(WorldError)
+})
+
 test('an abort right at the start leaves no process either', async () => {
   const stop = new AbortController()
   const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })

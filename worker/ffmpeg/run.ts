@@ -32,6 +32,7 @@ export async function runFfmpeg(
   { signal, log, onProgress }: RunOptions,
 ): Promise<string> {
   signal.throwIfAborted()
+  surviveFailedSpawn(command)
   const started = performance.now()
   let isHung = false
   return new Promise<string>((resolve, reject) => {
@@ -75,6 +76,27 @@ export async function runFfmpeg(
       })
       .run()
   })
+}
+
+type End = (error: Error | null, stdout?: Ring, stderr?: Ring) => void
+type Spawn = (...args: [...unknown[], End]) => void
+interface Ring {
+  get: () => string
+}
+const NOTHING: Ring = { get: () => '' }
+
+/**
+ * When there is no process (no memory, no more pids, a working directory that has just been removed)
+ * fluent-ffmpeg 2.1.3 reads output that it does not have, and throws where nobody can catch it.
+ */
+function surviveFailedSpawn(command: FfmpegCommand): void {
+  const own = command as unknown as { _spawnFfmpeg: Spawn }
+  const spawn = own._spawnFfmpeg
+  own._spawnFfmpeg = function (...args) {
+    const end = args.pop() as End
+    const survive: End = (error, stdout = NOTHING, stderr = NOTHING) => end(error, stdout, stderr)
+    spawn.call(this, ...args, survive)
+  }
 }
 
 function sortError(error: Error, stderr: string, isHung: boolean): Error {
