@@ -10,6 +10,7 @@ import { printFigures } from './figures.ts'
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   eta: () => import('./eta.ts'),
   feed: () => import('./feed.ts'),
+  first: () => import('./first.ts'),
   media: () => import('./media.ts'),
   playable: () => import('./playable.ts'),
   quality: () => import('./quality.ts'),

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** The kernel's unit in /proc/<pid>/stat, 100 a second on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
+const PAGE_BYTES = 4096
 
 interface Row {
   pid: number
@@ -13,11 +14,17 @@ interface Row {
   ticks: number
   /** of the children it has waited for */
   childTicks: number
+  residentBytes: number
 }
 
 /** CPU seconds of a process and of every process below it, living or ended. */
 export function cpuSeconds(pid: number): number {
   return tree(pid).reduce((sum, row) => sum + row.ticks, 0) / TICKS_PER_SECOND
+}
+
+/** Memory of a process and of every process below it, in MB; what they share counts for each. */
+export function memoryOfTree(pid: number): number {
+  return tree(pid).reduce((sum, row) => sum + row.residentBytes, 0) / 1e6
 }
 
 /** CPU seconds of those of our children that have ended. */
@@ -54,10 +61,13 @@ function readRow(pid: number): Row | null {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
     throw error
   }
-  // man 5 proc: pid (command) state ppid …; utime, stime, cutime and cstime are fields 14 to 17.
+  // man 5 proc: pid (command) state ppid …; utime, stime, cutime and cstime are fields 14 to 17, rss is 24.
   const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ticks = (first: number, last: number) =>
     fields.slice(first - 3, last - 2).reduce((sum, field) => sum + Number(field), 0)
-  return { pid, parent: Number(fields[1]), command, ticks: ticks(14, 17), childTicks: ticks(16, 17) }
+  return {
+    ...{ pid, parent: Number(fields[1]), command, residentBytes: Number(fields[21]) * PAGE_BYTES },
+    ...{ ticks: ticks(14, 17), childTicks: ticks(16, 17) },
+  }
 }

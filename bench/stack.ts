@@ -11,7 +11,7 @@ import { startPostgres } from '#cli/postgres.ts'
 import { type Child, startChild } from '#cli/processes.ts'
 import { nextCommand, root, workerCommand } from '#cli/project.ts'
 import { Sentence } from '#cli/say.ts'
-import { startBoss } from '#db/boss.ts'
+import { cancelJobs, send, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
 import { migrate } from '#db/migrate.ts'
 import { createUpload, enqueueUpload } from '#db/uploads.ts'
@@ -124,8 +124,16 @@ export async function waitForStatus(context: BenchContext, { db }: Stack, ids: s
   })
 }
 
-/** Puts a file into the storage and queues it, as the last byte of an upload does. @returns the video's id */
-export async function addVideo(stack: Stack, file: string): Promise<string> {
+/**
+ * Puts a file into the storage and queues it, as the last byte of an upload does.
+ * @param work to begin with; a ladder can do without a first rung
+ * @returns the video's id
+ */
+export async function addVideo(
+  stack: Stack,
+  file: string,
+  work: 'first' | 'ladder' = 'first',
+): Promise<string> {
   const id = crypto.randomUUID()
   const storage = await openStorage(path.join(stack.dataDir, 'storage'))
   await copyFile(file, path.join(storage.sourcesDir, id))
@@ -141,7 +149,12 @@ export async function addVideo(stack: Stack, file: string): Promise<string> {
       const upload = { id, title: 'A video', length: size, sourceKey: sourceKey(id), metadata: {} }
       await createUpload(trx, upload)
     })
-    await stack.db.transaction().execute(trx => enqueueUpload(trx, boss, id))
+    await stack.db.transaction().execute(async trx => {
+      await enqueueUpload(trx, boss, id)
+      if (work === 'first') return
+      await cancelJobs(trx, boss, id, ['first'])
+      await send(trx, boss, work, { videoId: id })
+    })
   } finally {
     await boss.stop({ graceful: false })
   }

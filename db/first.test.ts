@@ -19,7 +19,7 @@ import {
 import { type Attempt, fail, failForNow, giveUp, handBack, passOn } from './attempts.ts'
 import { type Job, JobLost } from './boss.ts'
 import type { Trx } from './client.ts'
-import { completeFirst, grow, publishGrowing } from './first.ts'
+import { addPoster, completeFirst, grow, publishGrowing } from './first.ts'
 import { forgetSuperseded, unsweptAttempts, unsweptPublications } from './leftovers.ts'
 import { publish } from './publish.ts'
 import { cancelVideo, deleteVideo, findVideo, retryVideo } from './videos.ts'
@@ -83,6 +83,24 @@ describe('growing', () => {
     await claimVideo(t, work.id, undefined, 'first')
     const before = await snapshot(t.db)
     expect(await grow(t.db, work.attempt, growthOf(work.attempt, 4).renditions)).toBe(false)
+    expect(await snapshot(t.db)).toEqual(before)
+  })
+
+  test('has a poster when one is made, unless the attempt lost its work', async () => {
+    const work = await growVideo(t, 2)
+    const { publication_id } = await readVideo(t.db, work.id)
+    const key = `videos/${work.id}/${work.attempt.token}/copy/poster.jpg`
+    const [example] = growthOf(work.attempt, 0).renditions
+    if (!example) throw new Error('no rendition')
+    const { targetSeconds: _, ...whole } = example
+    const poster = { ...whole, kind: 'poster' as const, key, bytes: 1000 }
+    await inTransaction(trx => addPoster(trx, work.attempt, publication_id ?? '', poster))
+    expect(await findVideo(t.db, work.id)).toMatchObject({ thumbnail: key, publication_id })
+    await claimVideo(t, work.id, undefined, 'first')
+    const before = await snapshot(t.db)
+    const late = { ...poster, key: `${key}.jpg` }
+    const adding = inTransaction(trx => addPoster(trx, work.attempt, publication_id ?? '', late))
+    await expect(adding).rejects.toThrow(JobLost)
     expect(await snapshot(t.db)).toEqual(before)
   })
 
@@ -301,7 +319,7 @@ async function complete(trx: Trx, work: Work): Promise<void> {
     averageBps: 400,
   }))
   const masterKey = `videos/${work.id}/${work.attempt.token}/master.m3u8`
-  const whole = { masterKey, durationSeconds: 8, renditions }
+  const whole = { masterKey, posterKey: null, durationSeconds: 8, renditions }
   await completeFirst(trx, t.boss, work.job, work.attempt, publication_id ?? '', whole)
 }
 

@@ -6,7 +6,7 @@ import { type Boss, type Job, JobLost, requireOwn, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import { hasJob } from './heal.ts'
 import { jobs } from './jobs.ts'
-import { type NewRendition, type Segment, supersede } from './publish.ts'
+import { addRenditions, type NewRendition, type Segment, supersede } from './publish.ts'
 import { becomeReady } from './settle.ts'
 
 export interface Growth {
@@ -77,8 +77,30 @@ export async function grow(db: Db, { token }: Attempt, grown: Grown[]): Promise<
   return true
 }
 
+/**
+ * A still of what grows: pages have a picture before the ladder's.
+ * @throws JobLost when the attempt no longer owns the work
+ */
+export async function addPoster(
+  trx: Trx,
+  attempt: Attempt,
+  publicationId: string,
+  poster: NewRendition,
+): Promise<void> {
+  await lockOwn(trx, attempt)
+  await addRenditions(trx, attempt, publicationId, [poster])
+  await trx
+    .updateTable('videos')
+    .set({ thumbnail: poster.key })
+    .where('id', '=', attempt.videoId)
+    .where('publication_id', '=', publicationId)
+    .execute()
+}
+
 export interface Whole {
   masterKey: string
+  /** of the poster that was added, if one was */
+  posterKey: string | null
   /** measured */
   durationSeconds: number
   renditions: (Grown & { peakBps: number; averageBps: number })[]
@@ -116,7 +138,12 @@ export async function completeFirst(
     .execute()
   await trx
     .updateTable('videos')
-    .set({ url_hls: whole.masterKey, duration_ms: Math.round(whole.durationSeconds * 1000) })
+    .set({
+      url_hls: whole.masterKey,
+      // A dead worker's stays no longer than its other files.
+      thumbnail: whole.posterKey,
+      duration_ms: Math.round(whole.durationSeconds * 1000),
+    })
     .where('id', '=', videoId)
     .where('publication_id', '=', publicationId)
     .execute()

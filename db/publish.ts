@@ -156,16 +156,26 @@ export async function publishExtra(
 /** A new current publication of the attempt's renditions. @returns its id */
 export async function supersede(
   trx: Trx,
-  { videoId, token }: Attempt,
+  attempt: Attempt,
   masterKey: string | null,
   made: NewRendition[],
 ): Promise<string> {
-  await unpublish(trx, videoId)
+  await unpublish(trx, attempt.videoId)
   const publicationId = crypto.randomUUID()
   await sql`
     insert into publications (id, video_id, seq, master_key)
-    select ${publicationId}, ${videoId}, coalesce(max(seq), 0) + 1, ${masterKey}
-    from publications where video_id = ${videoId}`.execute(trx)
+    select ${publicationId}, ${attempt.videoId}, coalesce(max(seq), 0) + 1, ${masterKey}
+    from publications where video_id = ${attempt.videoId}`.execute(trx)
+  await addRenditions(trx, attempt, publicationId, made)
+  return publicationId
+}
+
+export async function addRenditions(
+  trx: Trx,
+  { videoId, token }: Attempt,
+  publicationId: string,
+  made: NewRendition[],
+): Promise<void> {
   const renditions = made.map(rendition => ({
     id: crypto.randomUUID(),
     video_id: videoId,
@@ -188,5 +198,4 @@ export async function supersede(
     .insertInto('publication_renditions')
     .values(renditions.map(({ id }) => ({ publication_id: publicationId, rendition_id: id })))
     .execute()
-  return publicationId
 }

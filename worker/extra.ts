@@ -1,9 +1,7 @@
 // The extra: a published rung → animated preview and storyboard, beside what plays already. Neither
 // can cost a video: it is `ready` before, and stays so. The source is not needed.
-import { createWriteStream } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { type NewRendition, publishExtra, publishedRungs } from '#db/publish.ts'
 import type { Failure } from '#db/settle.ts'
@@ -11,8 +9,8 @@ import { attemptKey } from '#media/keys.ts'
 import { storyboardVtt } from '#media/webvtt.ts'
 import { type AttemptContext, runAttempt, store } from './attempt.ts'
 import type { Handler } from './context.ts'
-import { sortFailure, VideoError, WorldError } from './errors.ts'
-import { INIT_SEGMENT, previewCommand, storyboardCommand } from './ffmpeg/args.ts'
+import { sortFailure, VideoError } from './errors.ts'
+import { previewCommand, storyboardCommand } from './ffmpeg/args.ts'
 import {
   chooseRung,
   EXTRA_RECIPE,
@@ -26,6 +24,7 @@ import {
 import { runFfmpeg } from './ffmpeg/run.ts'
 import { sizeOf } from './ffmpeg/verify.ts'
 import { fileRendition } from './publication.ts'
+import { fetchStretch } from './stretch.ts'
 
 export const extra: Handler<'extra'> = (context, { videoId }, job) =>
   runAttempt(context, job, {
@@ -127,14 +126,14 @@ async function findRung({ db }: AttemptContext, publicationId: string): Promise<
   }
 }
 
-/** Some segments of the rung as one file in scratch: a fragmented MP4 may have gaps. */
 async function fetchSegments(context: ExtraContext, indexes: number[], file: string): Promise<void> {
-  const { storage, rung, scratch, signal } = context
-  for (const name of [INIT_SEGMENT, ...indexes.map(index => rung.uris[index])]) {
-    const stored = await storage.open(`${rung.folder}/${name}`, { signal })
-    if (!stored) throw new WorldError('rung_missing', `${rung.folder}/${name} is not in the storage.`)
-    await pipeline(stored.stream, createWriteStream(path.join(scratch, file), { flags: 'a' }))
-  }
+  const { rung, scratch } = context
+  await fetchStretch(
+    context,
+    rung.folder,
+    indexes.map(index => rung.uris[index] ?? ''),
+    path.join(scratch, file),
+  )
 }
 
 function keyOf({ attempt: { videoId, token } }: ExtraContext, name: string): string {

@@ -66,6 +66,9 @@ describe.each([
     expect(await attemptsOf(t.db, id)).toMatchObject([{ kind: 'first', outcome: 'won' }])
     expect(await liveJobs(t.boss, 'first', id)).toEqual([])
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    expect(row.thumbnail).toMatch(new RegExp(`/${video}/poster\\.jpg$`))
+    const poster = await readFile(context.storage.localPath(row.thumbnail ?? ''))
+    expect(poster.subarray(0, 2).toString('hex'), 'a JPEG').toBe('ffd8')
     const master = await stored(row.url_hls)
     expect(master).toContain(`\n${video}/index.m3u8\n`)
     expect(master).toContain(`URI="${audio}/index.m3u8"`)
@@ -107,6 +110,8 @@ describe('while it grows', () => {
     const [early] = await listed(id)
     expect(early).toMatchObject({ complete: false, target_seconds: 2 })
     for (const { uri } of early?.segments ?? []) expect(await isStored(early?.key ?? '', uri)).toBe(true)
+    await expect.poll(async () => (await readVideo(t.db, id)).thumbnail).not.toBeNull()
+    expect((await listed(id))[0]?.complete, 'it has a poster meanwhile').toBe(false)
     await done
     const whole = await listed(id)
     expect(whole.map(({ complete, segments }) => [complete, segments.length])).toEqual([
@@ -168,6 +173,14 @@ describe('what fails costs no video:', () => {
     expect(await stored((await readVideo(t.db, id)).url_hls)).toContain('\nv240/index.m3u8\n')
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'won' }])
     expect((await listKeys(context, 'videos')).filter(key => key.includes('/copy'))).toEqual([])
+  })
+
+  test('a poster that is not made is left to the ladder', async () => {
+    await useFfmpeg(context, 'case "$*" in *poster.jpg*) exit 1;; esac; exec ffmpeg "$@"')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await readVideo(t.db, id)).toMatchObject({ url_hls: expect.any(String), thumbnail: null })
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'won' }])
   })
 
   test('an FFmpeg that fails leaves it to the ladder', async () => {
@@ -237,6 +250,7 @@ async function listed(id: string) {
     .innerJoin('videos', 'videos.publication_id', 'publication_renditions.publication_id')
     .select(['renditions.key', 'segments', 'complete', 'target_seconds'])
     .where('videos.id', '=', id)
+    .where('kind', 'in', ['video', 'audio'])
     .orderBy('kind', 'desc')
     .execute()
   return rows.map(row => ({ ...row, segments: row.segments as { uri: string }[] }))

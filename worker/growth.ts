@@ -11,6 +11,7 @@ import type { AttemptContext } from './attempt.ts'
 import { INIT_SEGMENT, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
 import { type MeasuredStream, Meter, requireWhole, Unplayable } from './ffmpeg/verify.ts'
+import { publishPoster } from './poster.ts'
 import { describe, master } from './publication.ts'
 
 const LOOK_EVERY_MS = 20
@@ -34,19 +35,22 @@ export async function growPublication(
 ): Promise<void> {
   const growing = plan.streams.map(stream => ({ stream, meter: new Meter(context.scratch, stream.name) }))
   let publicationId: string | null = null
+  let poster: Promise<string | null> = Promise.resolve(null)
   let told = 0
   let hasEnded = false
   const ended = run().finally(() => {
     hasEnded = true
   })
-  ended.catch(() => {}) // awaited below
+  ended.catch(nothing) // awaited below
   // Its files are rubbish until a publication may name them; then the sweep knows better than we do.
   let isNamed = false
-  await using rubbish = new AsyncDisposableStack()
-  rubbish.defer(async () => {
+  await using after = new AsyncDisposableStack()
+  after.defer(async () => {
     for (const { name } of isNamed ? [] : plan.streams)
       await context.storage.remove(`${attemptPrefix(context.attempt.videoId, context.attempt.token)}/${name}`)
   })
+  // It reads from the scratch folder, whatever becomes of this.
+  after.defer(() => poster.then(nothing, nothing))
   for (;;) {
     // In this order: what was written before the end is looked at after it.
     const isLast = hasEnded
@@ -58,6 +62,8 @@ export async function growPublication(
       isNamed = true
       publicationId = await begin(context, plan, has, isLast)
       isNamed = publicationId !== null
+      if (publicationId) poster = publishPoster(context, plan, publicationId)
+      poster.catch(nothing) // awaited below
       told = performance.now()
     } else if (publicationId !== null && isNew && (isLast || performance.now() - told > TELL_EVERY_MS)) {
       told = performance.now()
@@ -69,9 +75,11 @@ export async function growPublication(
       continue
     }
     if (publicationId === null) throw new Unplayable('the first rung has no segment')
-    return finish(context, plan, publicationId, has)
+    return finish(context, plan, publicationId, has, await poster)
   }
 }
+
+function nothing(): void {}
 
 function isVideo({ stream }: Growing): boolean {
   return stream.kind === 'video'
@@ -130,6 +138,7 @@ async function finish(
   plan: FirstPlan,
   publicationId: string,
   has: Growing[],
+  posterKey: string | null,
 ): Promise<void> {
   const { db, boss, storage, scratch, attempt, job } = context
   const targetSeconds = Math.max(...plan.streams.map(stream => stream.targetSeconds))
@@ -152,6 +161,7 @@ async function finish(
   await db.transaction().execute(trx =>
     completeFirst(trx, boss, job, attempt, publicationId, {
       masterKey: attemptKey(attempt.videoId, attempt.token, 'master.m3u8'),
+      posterKey,
       durationSeconds: video[0]?.durationSeconds ?? 0,
       renditions: has.map(each => {
         const { peakBps, averageBps } = each.meter.measured(targetSeconds)

@@ -13,9 +13,6 @@ import { isLow, type Plan, soundsOf, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
-const POSTER_AT_SECONDS = 1
-const POSTER_AT_SHARE = 0.1
-
 interface Input {
   attempt: Attempt
   log: Logger
@@ -37,8 +34,8 @@ export async function writePublication(input: Input): Promise<NewPublication> {
     'mp4',
     mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null }),
   )
-  const posterAt = Math.min(POSTER_AT_SECONDS, top.durationSeconds * POSTER_AT_SHARE)
-  const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', posterCommand(scratch, posterAt)))
+  const still = posterCommand(scratch, 'video.mp4', plan.poster, top.durationSeconds)
+  const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', still))
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
   const unused = [...plan.rungs, ...soundsOf(plan)].filter(one => !all.some(({ name }) => name === one.name))
@@ -128,8 +125,9 @@ function soundOf({ name, track, peakBps, averageBps }: MeasuredStream) {
   return { uri: `${name}/index.m3u8`, group: name, codecs: track.codec, peakBps, averageBps }
 }
 
-async function tryFfmpeg(
-  { signal, log }: Input,
+/** @returns whether it did what it was to: the failure is in the log */
+export async function tryFfmpeg(
+  { signal, log }: Pick<Input, 'signal' | 'log'>,
   what: string,
   command: Parameters<typeof runFfmpeg>[0],
 ): Promise<boolean> {

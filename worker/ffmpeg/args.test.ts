@@ -119,7 +119,9 @@ describe('the MP4 and the poster', () => {
     expect(option(args, '-avoid_negative_ts')).toBe('disabled')
     expect(option(args, '-map_metadata')).toBe('-1')
     expect(argv(mp4Command(SCRATCH, silentPlan)).filter(arg => arg === '-i')).toHaveLength(1)
-    const poster = argv(posterCommand(SCRATCH, 0.3))
+    const poster = argv(posterCommand(SCRATCH, 'video.mp4', plan.poster, 3))
+    expect(option(poster, '-i')).toBe('video.mp4')
+    expect(option(poster, '-vf')).toBe('scale=854:480')
     expect(option(poster, '-ss')).toBe('0.300')
     expect(poster.indexOf('-ss')).toBeLessThan(poster.indexOf('-i'))
     expect(option(poster, '-map_metadata')).toBe('-1')
@@ -166,7 +168,7 @@ test('no command has an address outside of its folder but the source', () => {
   for (const command of [
     ladderCommand(SOURCE, SCRATCH, plan),
     mp4Command(SCRATCH, plan),
-    posterCommand(SCRATCH, 1),
+    posterCommand(SCRATCH, 'video.mp4', plan.poster, 1),
     decodeCommand(SOURCE, SCRATCH, plan),
     storyboardCommand(SCRATCH, planStoryboard([2], { width: 426, height: 240 })),
   ]) {

@@ -17,6 +17,8 @@ import { HOSTILE_INPUT } from './probe.ts'
 const LADDER_NICENESS = 19
 const STDERR_LINES = 400
 const AUDIO_RATE = 48_000
+const POSTER_AT_SECONDS = 1
+const POSTER_AT_SHARE = 0.1
 
 /** Before what we made ourselves: damage is an error, as a still less would shift all that follow. */
 const OWN_INPUT = ['-protocol_whitelist', 'file', '-xerror']
@@ -136,12 +138,21 @@ export function mp4Command(scratch: string, { mp4Rung, audioIndex }: Plan): Ffmp
 }
 
 /** A still a little way in: first frames are often black. */
-export function posterCommand(scratch: string, atSeconds: number): FfmpegCommand {
+export function posterCommand(
+  scratch: string,
+  input: string,
+  size: Size,
+  durationSeconds: number,
+): FfmpegCommand {
+  const at = Math.min(POSTER_AT_SECONDS, durationSeconds * POSTER_AT_SHARE)
   return start(scratch)
-    .input('video.mp4')
-    .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
+    .input(input)
+    .inputOptions('-ss', at.toFixed(3), '-protocol_whitelist', 'file')
     .output('poster.jpg')
-    .outputOptions('-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1')
+    .outputOptions(
+      ...['-vf', `scale=${size.width}:${size.height}`],
+      ...['-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1'],
+    )
 }
 
 interface PreviewInput extends PreviewQuality {

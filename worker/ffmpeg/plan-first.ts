@@ -31,7 +31,8 @@ export function planFirst(plan: Plan, facts: Facts): FirstPlan {
   const { width, height } = facts.video
   const rung = rungOf(facts, Math.min(SHORT_SIDE, evenBelow(Math.min(width, height))))
   const fps = plan.frameRate.num / plan.frameRate.den
-  return { ...plan, rungs: [rung], streams: [videoStream(rung, fps), ...audioStreams(plan, 'audio')] }
+  const poster = { width: rung.width, height: rung.height }
+  return { ...plan, rungs: [rung], poster, streams: [videoStream(rung, fps), ...audioStreams(plan, 'audio')] }
 }
 
 /** The picture as it is. */

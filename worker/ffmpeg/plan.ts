@@ -33,6 +33,7 @@ export interface Plan {
   stopAfterSeconds: number
   /** name of the rung that the MP4 is remuxed from */
   mp4Rung: string
+  poster: { width: number; height: number }
 }
 
 export interface Sound {
@@ -94,6 +95,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     durationSeconds,
     stopAfterSeconds: limits.maxDurationSeconds,
     mp4Rung: forMp4.name,
+    poster: { width: forMp4.width, height: forMp4.height },
   }
 }
 
