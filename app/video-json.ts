@@ -5,7 +5,7 @@ import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
 import type { Db } from '#db/client.ts'
-import { secondsUntilReady } from '#db/eta.ts'
+import { type Queue, readQueue, secondsUntilReady } from '#db/eta.ts'
 import { GAVE_UP } from '#db/settle.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
@@ -43,9 +43,18 @@ export function parseLimit(text: string | null): number {
   return limit
 }
 
-/** Only for videos that are asked for by id: it reads the whole queue. */
+const QUEUE_HOLDS_MS = 1000
+const queues = new WeakMap<Db, { readAt: number; queue: Promise<Queue> }>()
+
+/** From the whole queue, which is read once a second, however many videos are asked for. */
 export async function etaOf(db: Db, { id, status }: VideoWithRenditions): Promise<number | null> {
-  return status === 'queued' || status === 'processing' ? secondsUntilReady(db, id) : null
+  if (status !== 'queued' && status !== 'processing') return null
+  const known = queues.get(db)
+  const now = performance.now()
+  if (known && now - known.readAt < QUEUE_HOLDS_MS) return secondsUntilReady(await known.queue, id)
+  const queue = readQueue(db)
+  queues.set(db, { readAt: now, queue })
+  return secondsUntilReady(await queue, id)
 }
 
 export function toVideo(

@@ -25,7 +25,7 @@ export interface Video {
   id: string
   title: string
   status: VideoStatus
-  /** finer than status: uploading, queued, probing, encoding, verifying, publishing, ready, failed, cancelled */
+  /** finer than status: uploading, queued, probing, playable, encoding, verifying, publishing, ready, failed, cancelled */
   stage: string
   playable: boolean
   /** 0 to 1, of the work that makes it ready */
@@ -51,6 +51,8 @@ export interface Video {
 export interface Milestone {
   stage: string
   at: string
+  /** of `claimed`: first or ladder */
+  work: string | null
 }
 
 /** One page of the feed. */

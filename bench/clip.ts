@@ -1,14 +1,13 @@
 // The videos that are transcoded. The usual one: 1080p30 with a zoom over fine detail, a shaky pan, many small moving
 // things, cuts and a camera's grain. Made once, by FFmpeg alone, and kept in the system's folder for
 // temporary files.
+import { createHash } from 'node:crypto'
 import { access, mkdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { run } from '#cli/processes.ts'
 import type { BenchContext } from './context.ts'
 
-/** Part of the file's name: change it with the picture. */
-const VERSION = 2
 const SCENE_SECONDS = 10
 
 export interface ClipOptions {
@@ -87,10 +86,11 @@ const FILTERS = [
   '[3:a][4:a]amix=2,volume=0.5[s]',
 ].join(';')
 
-/** One file of FFmpeg's, made once and kept. @returns its path */
+/** One file of FFmpeg's, made once and kept under the name of its recipe. @returns its path */
 export async function makeFile({ signal }: BenchContext, name: string, args: string[]): Promise<string> {
   const folder = path.join(tmpdir(), 'pgreel-bench-clips')
-  const file = path.join(folder, `${name}-v${VERSION}.mp4`)
+  const recipe = createHash('sha256').update(args.join(' ')).digest('hex').slice(0, 8)
+  const file = path.join(folder, `${name}-${recipe}.mp4`)
   try {
     await access(file)
     return file

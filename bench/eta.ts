@@ -1,7 +1,7 @@
 // Whether the seconds that a waiting video is told are true: videos of many lengths and sizes go
 // through two slots, and each second each of them is asked when it will be ready.
 import { setTimeout as delay } from 'node:timers/promises'
-import { secondsUntilReady } from '#db/eta.ts'
+import { readQueue, secondsUntilReady } from '#db/eta.ts'
 import { getClip, makeFile } from './clip.ts'
 import type { Bench, BenchContext } from './context.ts'
 import { type Figure, median, percentile } from './figures.ts'
@@ -26,8 +26,9 @@ export const bench: Bench = async context => {
   context.say(`${files.length} videos that are asked`)
   const predictions: Prediction[] = []
   await addAll(context, stack, files, async ids => {
+    const queue = await readQueue(stack.db)
     for (const id of ids) {
-      const seconds = await secondsUntilReady(stack.db, id)
+      const seconds = secondsUntilReady(queue, id)
       predictions.push({ id, at: Date.now(), seconds })
     }
   })

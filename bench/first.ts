@@ -33,6 +33,8 @@ export const bench: Bench = async context => {
       const both = await costOf(context, stack, worker.pid, file, 'first')
       pairs.push([both, await costOf(context, stack, worker.pid, file, 'ladder')])
     }
+    const seconds = pairs.map(([both, ladder]) => `${both.cpu.toFixed(1)} and ${ladder.cpu.toFixed(1)}`)
+    context.say(`${source}: ${seconds.join(', ')} CPU s`)
     const ratio = medianRatio(pairs.map(([both, ladder]) => [both.cpu, ladder.cpu]))
     const peak = Math.max(...pairs.flat().map(({ memory }) => memory))
     figures.push(

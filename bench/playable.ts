@@ -28,6 +28,7 @@ const INPUTS: Input[] = [
   { source: 'H.264 10 s', runs: 20, p50: 0.7, p95: 1.5 },
   { source: 'H.264 60 s', runs: 20, p50: 0.7, p95: 1.5 },
   { source: 'H.264 10 min', runs: 3 },
+  { source: 'H.264 at 17 Mbit/s, 10 s', runs: 20, p50: 1.5, p95: 3 },
   { source: 'H.264 portrait by rotation, 30 s', runs: 20, p50: 1.5, p95: 3 },
   { source: 'HEVC 10 s', runs: 20, p50: 1.5, p95: 3 },
   { source: 'HEVC 60 s', runs: 20, p50: 1.5, p95: 3 },

@@ -4,10 +4,7 @@
 import { getClip, makeFile } from './clip.ts'
 import type { BenchContext } from './context.ts'
 
-const H264 = [
-  ...['-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '8M', '-maxrate', '10M', '-bufsize', '16M'],
-  ...['-g', '60', '-c:a', 'copy'],
-]
+const H264 = h264(8)
 const HEVC = [
   ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'keyint=60:log-level=error'],
   ...['-tag:v', 'hvc1', '-c:a', 'copy'],
@@ -23,6 +20,7 @@ const RECIPES = {
   'H.264 60 s': { of: 'H.264 10 s', times: 6 },
   'H.264 10 min': { of: 'H.264 10 s', times: 60 },
   'H.264 30 s': { of: 'scenes', seconds: 30, args: H264 },
+  'H.264 at 17 Mbit/s, 10 s': { of: 'scenes', seconds: 10, args: h264(17) },
   'H.264 portrait by rotation, 30 s': { of: 'H.264 30 s', args: ROTATED },
   'HEVC 10 s': { of: 'scenes', seconds: 10, args: HEVC },
   'HEVC 60 s': { of: 'HEVC 10 s', times: 6 },
@@ -39,6 +37,13 @@ interface Recipe {
   /** the same again and again, without encoding it again */
   times?: number
   args?: readonly string[]
+}
+
+function h264(mbps: number) {
+  return [
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-b:v', `${mbps}M`, '-maxrate', `${mbps + 2}M`],
+    ...['-bufsize', `${mbps * 2}M`, '-g', '60', '-c:a', 'copy'],
+  ]
 }
 
 /** @returns the file's path; made once, and kept */

@@ -5,11 +5,11 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { IS_LIVE } from '#db/boss.ts'
 import { commandForMp4, commandPerOutput, oneCommand, openFfmpeg, RUNGS, SOUNDS } from './by-hand.ts'
-import { getClip } from './clip.ts'
 import type { Bench, BenchContext } from './context.ts'
 import { type Figure, median, medianRatio } from './figures.ts'
 import { drawBars } from './plot.ts'
 import { cpuSeconds, cpuSecondsOfEnded } from './process-cpu.ts'
+import { getSource } from './sources.ts'
 import { ssim } from './ssim.ts'
 import { addVideo, type Stack, startDatabase, startWorker, waitForStatus, waitUntil } from './stack.ts'
 
@@ -25,7 +25,7 @@ interface Round {
 
 export const bench: Bench = async context => {
   const { signal, say } = context
-  const clip = await getClip(context, { seconds: context.quick ? 5 : 30 })
+  const clip = await getSource(context, context.quick ? 'H.264 10 s' : 'H.264 30 s')
   const stack = await startDatabase(context)
   const worker = await startWorker(context, stack, { WORKER_CONCURRENCY: '1' })
   const handFolder = path.join(stack.dataDir, 'by-hand')
@@ -83,7 +83,7 @@ async function publishedFolder({ db, dataDir }: Stack, id: string): Promise<stri
   return path.join(dataDir, 'storage', path.dirname(video.url_hls ?? ''))
 }
 
-/** What the storage holds of a video, for each minute that was uploaded. */
+/** What the storage keeps of a video, for each minute that was uploaded; first rungs go after six hours. */
 async function storedPerMinute({ db }: Stack, id: string): Promise<Figure[]> {
   const { duration_ms, source_bytes } = await db
     .selectFrom('videos')
@@ -92,8 +92,10 @@ async function storedPerMinute({ db }: Stack, id: string): Promise<Figure[]> {
     .executeTakeFirstOrThrow()
   const renditions = await db
     .selectFrom('renditions')
-    .select(['kind', 'height', 'bytes'])
-    .where('video_id', '=', id)
+    .innerJoin('publication_renditions', 'rendition_id', 'renditions.id')
+    .innerJoin('videos', 'videos.publication_id', 'publication_renditions.publication_id')
+    .select(['renditions.kind', 'renditions.height', 'renditions.bytes'])
+    .where('videos.id', '=', id)
     .orderBy('bytes', 'desc')
     .execute()
   const minutes = (duration_ms ?? Number.NaN) / 60_000

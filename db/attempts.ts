@@ -46,7 +46,12 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
   if (kind !== 'extra') {
     await trx
       .insertInto('events')
-      .values({ video_id: videoId, token: attempt.token, stage: 'claimed' })
+      .values({
+        video_id: videoId,
+        token: attempt.token,
+        stage: 'claimed',
+        detail: JSON.stringify({ work: kind }),
+      })
       .execute()
   }
   // What plays already is the ladder's to tell of.
@@ -187,6 +192,7 @@ export async function loseAndRepeat(trx: Trx, boss: Boss, job: Job, attempt: Att
 
 /** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
 export async function giveUp(trx: Trx, videoId: string, kind: Work): Promise<void> {
+  await lockVideo(trx, videoId)
   await endRunning(trx, videoId, 'crashed', kind)
   await settle(trx, videoId, kind, GAVE_UP)
 }
@@ -213,8 +219,7 @@ async function end(
   outcome: Exclude<AttemptOutcome, 'running'>,
   failure?: Failure | null,
 ): Promise<void> {
-  // The video before the attempt, as claim and delete take them: the other way round is a deadlock.
-  await trx.selectFrom('videos').select('id').where('id', '=', attempt.videoId).forUpdate().execute()
+  await lockVideo(trx, attempt.videoId)
   const ended = await trx
     .updateTable('attempts')
     .set({
@@ -229,6 +234,11 @@ async function end(
     .returning('token')
     .executeTakeFirst()
   if (!ended) throw new JobLost({ id: attempt.token, name: attempt.kind })
+}
+
+/** Before its attempts, as claim and delete take them: the other way round is a deadlock. */
+async function lockVideo(trx: Trx, videoId: string): Promise<void> {
+  await trx.selectFrom('videos').select('id').where('id', '=', videoId).forUpdate().execute()
 }
 
 /** The same work as a new job, which the same request caused. */

@@ -86,10 +86,8 @@ export async function missingQueues(boss: Boss): Promise<JobName[]> {
   return jobNames.filter(name => !existing.has(name))
 }
 
-const liveStates = ['created', 'retry', 'active']
-
 /** Of a row of pg-boss's table: has still to run, or runs. */
-export const IS_LIVE = sql`state in (${sql.join(liveStates.map(state => sql.lit(state)))})`
+export const IS_LIVE = sql`state in ('created', 'retry', 'active')`
 
 /** Sends in the transaction that makes the job true. A live job for the same video stays the one. */
 export async function send<Name extends JobName>(
@@ -119,11 +117,13 @@ export async function failJob(trx: Trx, boss: Boss, job: Job, reason: string): P
 
 /** Ends every live job of a video, in the caller's transaction; a running handler hears its signal. */
 export async function cancelJobs(trx: Trx, boss: Boss, videoId: string, names: JobName[]): Promise<void> {
-  const db = fromKysely(trx)
   for (const name of names) {
-    const live = await boss.findJobs(name, { key: videoId, db })
-    const ids = live.filter(job => liveStates.includes(job.state)).map(job => job.id)
-    if (ids.length > 0) await boss.cancel(name, ids, { db })
+    const { rows } = await sql<{ id: string }>`
+      select id from pgboss.job where name = ${name} and singleton_key = ${videoId} and ${IS_LIVE}`.execute(
+      trx,
+    )
+    const ids = rows.map(row => row.id)
+    if (ids.length > 0) await boss.cancel(name, ids, { db: fromKysely(trx) })
   }
 }
 

@@ -12,12 +12,13 @@ import {
   takeJob,
 } from '#test/videos.ts'
 import { report, saveFacts } from './attempts.ts'
-import { estimate, type Outlook, secondsUntilReady } from './eta.ts'
+import { estimate, type Outlook, readQueue, secondsUntilReady } from './eta.ts'
 import { publish } from './publish.ts'
 import { cancelVideo } from './videos.ts'
 import { heartbeat, removeWorker } from './workers.ts'
 
 const t = await createTestDatabase()
+const untilReady = async (id: string) => secondsUntilReady(await readQueue(t.db), id)
 
 describe('an estimate', () => {
   // Each takes 2 s, and 1 s for each piece of work.
@@ -80,14 +81,14 @@ describe('the seconds until a video is ready', () => {
   test('come from recent ladders, the queue before it and the workers that live', async () => {
     await makeLadders()
     const [first, second] = [await waiting(6), await waiting(10)]
-    expect(await secondsUntilReady(t.db, first)).toBeNull()
+    expect(await untilReady(first)).toBeNull()
     const worker = await startWorker(1)
-    expect(await secondsUntilReady(t.db, first)).toBe(8)
-    expect(await secondsUntilReady(t.db, second)).toBe(8 + 12)
+    expect(await untilReady(first)).toBe(8)
+    expect(await untilReady(second)).toBe(8 + 12)
     await t.db.transaction().execute(trx => cancelVideo(trx, t.boss, first))
-    expect(await secondsUntilReady(t.db, second)).toBe(12)
+    expect(await untilReady(second)).toBe(12)
     await removeWorker(t.db, worker)
-    expect(await secondsUntilReady(t.db, second)).toBeNull()
+    expect(await untilReady(second)).toBeNull()
   })
 
   test('of one that runs come from its own progress, and shorten the wait of the next', async () => {
@@ -99,14 +100,14 @@ describe('the seconds until a video is ready', () => {
     await sql`update attempts set worker_id = ${worker}, started_at = now() - interval '70 seconds'
       where token = ${attempt.token}`.execute(t.db)
     await report(t.db, attempt, { stage: 'encoding', progress: 0.5 })
-    const seconds = await secondsUntilReady(t.db, id)
+    const seconds = await untilReady(id)
     expect(seconds).toBeGreaterThan(38)
     expect(seconds).toBeLessThan(44)
-    expect(await secondsUntilReady(t.db, next)).toBe((seconds ?? 0) + 12)
+    expect(await untilReady(next)).toBe((seconds ?? 0) + 12)
     await removeWorker(t.db, worker)
     await startWorker(1)
     // It runs nowhere any more: the next worker begins it anew.
-    expect(await secondsUntilReady(t.db, id)).toBe(12)
+    expect(await untilReady(id)).toBe(12)
   })
 
   test('count a video whose ladder is not sent yet after all whose ladders wait', async () => {
@@ -114,13 +115,13 @@ describe('the seconds until a video is ready', () => {
     await startWorker(1)
     const uploaded = await queueUpload(t)
     await waiting(20)
-    expect(await secondsUntilReady(t.db, uploaded)).toBe(22 + 6)
+    expect(await untilReady(uploaded)).toBe(22 + 6)
   })
 
   test('are none of a video that has ended', async () => {
     const [id] = await makeLadders()
     await startWorker(1)
-    expect(await secondsUntilReady(t.db, id ?? '')).toBeNull()
+    expect(await untilReady(id ?? '')).toBeNull()
   })
 })
 

@@ -4,11 +4,18 @@ import { IS_LIVE } from './boss.ts'
 import type { Db } from './client.ts'
 import { ALIVE_FOR } from './workers.ts'
 
-export interface Outlook {
+/** All that waits and runs. */
+export interface Queue {
   /** of the workers that live */
   slots: number
   /** what recent ladders had to do, and the seconds that they took */
   samples: [work: number, seconds: number][]
+  /** of every unfinished video, in the order in which they are begun */
+  ladders: (Ladder & { id: string })[]
+}
+
+/** The same, as one video sees it. */
+export interface Outlook extends Pick<Queue, 'slots' | 'samples'> {
   own: Ladder
   /** the others that run now */
   underWay: Ladder[]
@@ -41,14 +48,22 @@ const PRIOR_SECONDS = 4
 // Of what all ladders take whatever their length, what comes after the encode.
 const FIXED_AFTER = 0.5
 
-/** Null when it cannot be told: no worker lives, or no ladder was ever made here. */
-export async function secondsUntilReady(db: Db, videoId: string): Promise<number | null> {
-  const outlook = await readOutlook(db, videoId)
-  const seconds = outlook && estimate(outlook)
+/** Null when it cannot be told: it has ended, no worker lives, or no ladder was ever made here. */
+export function secondsUntilReady({ slots, samples, ladders }: Queue, videoId: string): number | null {
+  const place = ladders.findIndex(({ id }) => id === videoId)
+  const own = ladders[place]
+  if (!own) return null
+  const ahead = ladders.slice(0, place).filter(({ isUnderWay }) => !isUnderWay)
+  const works = ahead.flatMap(({ work }) => work ?? [])
+  const seconds = estimate({
+    ...{ slots, samples, own },
+    underWay: ladders.filter(other => other.isUnderWay && other !== own),
+    ahead: { count: ahead.length, known: works.length, work: works.reduce((sum, work) => sum + work, 0) },
+  })
   return seconds === null ? null : Math.max(1, Math.round(seconds))
 }
 
-/** Pure: as if slots were filled evenly with what waits before it. */
+/** As if slots were filled evenly with what waits before it. */
 export function estimate({ slots, samples, own, underWay, ahead }: Outlook): number | null {
   if (slots === 0) return null
   const pace = paceOf(samples)
@@ -98,9 +113,9 @@ function untilFree(busySeconds: number[], slots: number, ahead: number): number 
   return 0
 }
 
-/** Null when nothing is to be done for the video. Indexes: videos_unfinished, attempts_won_ladders. */
-async function readOutlook(db: Db, videoId: string): Promise<Outlook | null> {
-  const { rows } = await sql<Outlook>`
+/** Indexes: videos_unfinished, attempts_won_ladders. */
+export async function readQueue(db: Db): Promise<Queue> {
+  const { rows } = await sql<Queue>`
     with living as (
       select id, slots from workers where seen_at > now() - ${sql.lit(ALIVE_FOR)}::interval
     ),
@@ -129,12 +144,8 @@ async function readOutlook(db: Db, videoId: string): Promise<Outlook | null> {
     select
       (select coalesce(sum(slots), 0)::int from living) as slots,
       (select coalesce(jsonb_agg(jsonb_build_array(work, seconds)), '[]') from recent) as samples,
-      to_jsonb(own) as own,
-      (select coalesce(jsonb_agg(to_jsonb(other)), '[]') from queue other
-        where "isUnderWay" and id <> own.id) as "underWay",
-      (select jsonb_build_object('count', count(*), 'known', count(work), 'work', coalesce(sum(work), 0))
-        from queue other where not "isUnderWay" and other.place < own.place) as ahead
-    from queue own
-    where id = ${videoId}`.execute(db)
-  return rows[0] ?? null
+      (select coalesce(jsonb_agg(to_jsonb(queue) order by place), '[]') from queue) as ladders`.execute(db)
+  const [queue] = rows
+  if (!queue) throw new Error('a query without from has one row')
+  return queue
 }

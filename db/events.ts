@@ -1,4 +1,5 @@
 // What happened to a video, and being woken when something does: LISTEN for ids, then read rows.
+import { sql } from 'kysely'
 import pg from 'pg'
 import type { Db } from './client.ts'
 import type { EventRow } from './schema.ts'
@@ -28,6 +29,8 @@ const MILESTONES = [
 export interface Milestone {
   stage: string
   at: Date
+  /** of `claimed`: the kind of work */
+  work: string | null
 }
 
 /**
@@ -37,7 +40,7 @@ export interface Milestone {
 export async function milestonesOf(db: Db, videoId: string): Promise<Milestone[]> {
   return db
     .selectFrom('events')
-    .select(['stage', 'at'])
+    .select(['stage', 'at', sql<string | null>`detail ->> 'work'`.as('work')])
     .where('video_id', '=', videoId)
     .where('stage', 'in', MILESTONES)
     .orderBy('id')

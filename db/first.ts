@@ -44,7 +44,7 @@ export async function publishGrowing(
     .set({
       publication_id: publicationId,
       ...(video.publication_id === null && { stage: 'playable', playable_at: sql<Date>`now()` }),
-      duration_ms: growth.durationSeconds === null ? null : Math.round(growth.durationSeconds * 1000),
+      duration_ms: growth.durationSeconds && Math.max(1, Math.round(growth.durationSeconds * 1000)),
       width: growth.width,
       height: growth.height,
     })

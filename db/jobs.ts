@@ -19,7 +19,7 @@ const videoId = z.object({ videoId: z.uuid(), requestId })
 
 const HOUR = 3600
 
-// Our own budgets (db/attempts.ts) end a job by cause long before this limit; it only has to be
+// Our own budgets (db/budgets.ts) end a job by cause long before this limit; it only has to be
 // above their sum, so that a killed worker never uses up a good video's tries.
 const ABOVE_OUR_BUDGETS = 40
 
@@ -40,7 +40,7 @@ const perVideo = {
 export const jobs = {
   /** source → one quick rendition, published while it grows; what makes it playable sends the ladder */
   first: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
-  /** source → every rendition → publication; ends `ready` or `failed` */
+  /** source → every rendition → publication; the video is `ready` then, or settled as db/settle.ts says */
   ladder: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** a published rung → preview and storyboard; the video stays `ready` whatever becomes of it */
   extra: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR, deadLetter: 'dead' } },

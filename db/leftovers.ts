@@ -20,7 +20,7 @@ export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId:
   return rows.map(row => ({ token: row.token, videoId: row.video_id }))
 }
 
-/** Somebody may have begun to watch just before a newer publication came, and a video lasts an hour. */
+/** Somebody may have begun to watch just before a newer publication came. */
 const PLAYED_ON_FOR = sql`interval '6 hours'`
 
 /** Publications that are played from, or were until a while ago, and have files of an attempt. */
@@ -30,6 +30,7 @@ function publicationsOf(token: RawBuilder<unknown>) {
     join publication_renditions on rendition_id = renditions.id
     join publications on publications.id = publication_id
     where renditions.token = ${token}
+      and renditions.state = 'ready'
       and (superseded_at is null or superseded_at > now() - ${PLAYED_ON_FOR})`
 }
 
@@ -97,14 +98,22 @@ export async function giveUpSource(trx: Trx, id: string, days: number): Promise<
 }
 
 function withRemovableSource(db: Db, days: number) {
-  return db
-    .selectFrom('videos')
-    .where('status', '=', 'ready')
-    .where('source_removed_at', 'is', null)
-    .where('deleted_at', 'is', null)
-    .where('ready_at', '<=', sql<Date>`now() - ${days}::float8 * interval '1 day'`)
-    .where(
-      sql<boolean>`not exists (
+  return (
+    db
+      .selectFrom('videos')
+      .where('status', '=', 'ready')
+      .where('source_removed_at', 'is', null)
+      .where('deleted_at', 'is', null)
+      .where('ready_at', '<=', sql<Date>`now() - ${days}::float8 * interval '1 day'`)
+      .where(
+        sql<boolean>`not exists (
         select from attempts where attempts.video_id = videos.id and outcome = 'running')`,
-    )
+      )
+      // What is missing can be made of it one day.
+      .where(
+        sql<boolean>`not exists (
+        select from publication_renditions join renditions on renditions.id = rendition_id
+        where publication_renditions.publication_id = videos.publication_id and state = 'failed')`,
+      )
+  )
 }

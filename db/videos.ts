@@ -155,6 +155,17 @@ export async function isDeleted(db: Db, id: string): Promise<boolean> {
   return row !== undefined && row.deleted_at !== null
 }
 
+/** Deleted, and perhaps forgotten by now: nothing of it is to be kept. */
+export async function isGone(db: Db, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('videos')
+    .select('id')
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row === undefined
+}
+
 /** Forgets a deleted video; its files must be gone by now. */
 export async function forgetVideo(db: Db, id: string): Promise<void> {
   await db.deleteFrom('videos').where('id', '=', id).where('deleted_at', 'is not', null).execute()

@@ -156,6 +156,25 @@ export function ffmpegsOf({ dataDir }: Stack): string[] {
   return processesOf(dataDir).filter(line => line.includes('ffmpeg'))
 }
 
+/** Whatever programs a process has run to their end: the CPU time they took, in hundredths of a second. */
+export async function costOfPrograms(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // man 5 proc: fields 16 and 17, cutime and cstime; the second one, in parentheses, may hold spaces.
+  const [user = '', system = ''] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(13, 15)
+  return Number(user) + Number(system)
+}
+
+/** The web process itself: `pnpm start` only watches over it. */
+function serverOf({ web }: Stack): number | null {
+  const all = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).split('\n')
+  const [pid] =
+    all.map(line => line.trim().split(/ +/)).find(([, parent]) => Number(parent) === web.pid) ?? []
+  return pid ? Number(pid) : null
+}
+
 /** Waits until everything is made of every video that can be, ladder, preview and storyboard. */
 async function workDone(stack: Stack): Promise<void> {
   const waiting = () =>
@@ -178,6 +197,8 @@ export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
   const scratch = path.join(stack.dataDir, 'scratch')
   await mkdir(scratch, { recursive: true })
   await expect.poll(() => readdir(scratch), { message: 'scratch folders left over' }).toEqual([])
+  const server = serverOf(stack)
+  if (server) expect(await costOfPrograms(server), 'programs that the web process ran').toBe(0)
   const published = await stack.query<{ prefix: string }>(`
     select distinct r.video_id || '/' || r.token as prefix from renditions r
     join publication_renditions pr on pr.rendition_id = r.id`)

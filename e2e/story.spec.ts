@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
-import { type Stack, settled, upload } from './stack.ts'
+import { costOfPrograms, type Stack, settled, upload } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
 
 test('a file dropped in the browser goes uploading, queued, processing, ready, and plays in the feed', async ({
@@ -35,6 +35,8 @@ test('a file dropped in the browser goes uploading, queued, processing, ready, a
   await expectPlaying(page, 'video')
   await page.goto(stack.url)
   await expectPlaying(page, `article[data-video-id="${id}"] video`)
+  // After each test the web process must have run none: see expectNothingLeftBehind.
+  expect(await costOfPrograms(stack.workers[0]?.pid ?? 0), 'FFmpeg is run by the worker').toBeGreaterThan(10)
 })
 
 test('sound and picture begin together, at zero', async ({ page, stack, clips }) => {

@@ -41,8 +41,11 @@ export async function readBeginning(
     }
     const at = position - windowAt + nalLengthBytes
     const type = (window[at] ?? 0) & 0x1f
-    if (type >= 1 && type <= 5) return { sliceType: type, parameterSets }
     const size = window.readUIntBE(at - nalLengthBytes, nalLengthBytes)
+    if (position + nalLengthBytes + size > sample.bytes) {
+      throw new BmffError(`a unit goes on beyond the sample at ${sample.offset}`)
+    }
+    if (type >= 1 && type <= 5) return { sliceType: type, parameterSets }
     if (type === SPS || type === PPS) {
       const isWhole = at + size <= window.length
       const from = isWhole ? window : await readWindow(handle, sample, position)

@@ -32,10 +32,7 @@ interface Task {
 /** One try: ends won, failed, handed back or lost, and never without a word in its row. */
 export async function runAttempt(context: WorkerContext, job: Job, task: Task): Promise<void> {
   const claimed = await claimTask(context, job, task)
-  if (!claimed) {
-    await context.db.transaction().execute(trx => complete(trx, context.boss, job))
-    return
-  }
+  if (!claimed) return
   const { attempt, video } = claimed
   const { kind, videoId } = attempt
   const log = context.log.child({ videoId, work: kind, token: attempt.token, job: job.id })
@@ -75,13 +72,18 @@ export async function store(
   }
 }
 
+/** @returns null when there is nothing to do, or no try is left: then the job is over */
 function claimTask({ db, boss, log, workerId }: WorkerContext, job: Job, task: Task) {
   const { kind, videoId, recipe } = task
   return db.transaction().execute(async trx => {
     const spent = await spentBudget(trx, videoId, kind)
-    if (!spent) return claim(trx, boss, job, { videoId, kind, recipe, workerId })
-    await giveUp(trx, videoId, kind)
-    log.error({ videoId, work: kind, spent }, 'work given up')
+    const claimed = spent ? null : await claim(trx, boss, job, { videoId, kind, recipe, workerId })
+    if (claimed) return claimed
+    if (spent) {
+      await giveUp(trx, videoId, kind)
+      log.error({ videoId, work: kind, spent }, 'work given up')
+    }
+    await complete(trx, boss, job)
     return null
   })
 }

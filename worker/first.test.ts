@@ -8,6 +8,8 @@ import { deleteVideo } from '#db/videos.ts'
 import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
+import { fetchGrowing } from '#test/growing-lists.ts'
+import { lintHls } from '#test/hls-linter.ts'
 import {
   attemptsOf,
   emptyDatabase,
@@ -72,6 +74,8 @@ describe.each([
     const master = await stored(row.url_hls)
     expect(master).toContain(`\n${video}/index.m3u8\n`)
     expect(master).toContain(`URI="${audio}/index.m3u8"`)
+    const folder = path.dirname(context.storage.localPath(row.url_hls ?? ''))
+    expect(await lintHls(folder, 'master.m3u8', 'first rung')).toEqual([])
     const streams = await Promise.all([video, audio].map(name => measure(row.url_hls ?? '', name)))
     for (const { startSeconds, seconds } of streams) {
       expect(startSeconds).toBeCloseTo(0, 1)
@@ -107,11 +111,13 @@ describe('while it grows', () => {
       url_hls: null,
       duration_ms: 5000,
     })
+    const { publication_id } = await readVideo(t.db, id)
+    const fetch = await fetchGrowing(t.db, context.storage, id, publication_id ?? '')
+    expect(await lintHls(fetch, 'master.m3u8', 'first rung')).toEqual([])
     const [early] = await listed(id)
     expect(early).toMatchObject({ complete: false, target_seconds: 2 })
     for (const { uri } of early?.segments ?? []) expect(await isStored(early?.key ?? '', uri)).toBe(true)
-    await expect.poll(async () => (await readVideo(t.db, id)).thumbnail).not.toBeNull()
-    expect((await listed(id))[0]?.complete, 'it has a poster meanwhile').toBe(false)
+    await expect.poll(async () => (await readVideo(t.db, id)).thumbnail, { timeout: 20_000 }).not.toBeNull()
     await done
     const whole = await listed(id)
     expect(whole.map(({ complete, segments }) => [complete, segments.length])).toEqual([
@@ -143,8 +149,11 @@ describe('while it grows', () => {
     const { id, done } = await begin(UNUSUAL)
     await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
     await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
+    // Its row and files go at once; what is stored after that has nobody to ask for it.
+    await runJob(context, 'purge')
     await expect(done).rejects.toThrow(JobLost)
     await expect.poll(() => processesIn(context.scratchRoot)).toEqual([])
+    expect(await listKeys(context, 'videos')).toEqual([])
   })
 
   test('a job that another worker has by now: one wins, what the other stored unlisted goes', async () => {
@@ -155,7 +164,9 @@ describe('while it grows', () => {
     await loseJob(t.boss, id, 'first')
     await useFfmpeg(context, 'exec ffmpeg "$@"')
     const asleep = await processesIn(context.scratchRoot)
-    await runJob(context, 'first')
+    // Of another machine: else it would clean up here as well.
+    const other = { ...context, scratchRoot: path.join(await makeFolder(), 'scratch') }
+    await runJob(other, 'first')
     const [winner, keys] = [await readVideo(t.db, id), await listKeys(context, 'videos')]
     // One of them may be its `sleep`, which ends by itself.
     for (const pid of asleep) spawnSync('kill', ['-USR1', String(pid)])
@@ -175,12 +186,44 @@ describe('what fails costs no video:', () => {
     expect((await listKeys(context, 'videos')).filter(key => key.includes('/copy'))).toEqual([])
   })
 
-  test('a poster that is not made is left to the ladder', async () => {
-    await useFfmpeg(context, 'case "$*" in *poster.jpg*) exit 1;; esac; exec ffmpeg "$@"')
+  test.each([
+    ['fails', 'exit 1'],
+    ['is killed', 'kill -KILL $$'],
+    ['writes nothing', 'exit 0'],
+  ])('a poster whose FFmpeg %s is left to the ladder', async (_, end) => {
+    await useFfmpeg(context, `case "$*" in *poster.jpg*) ${end};; esac; exec ffmpeg "$@"`)
     const id = await receive(USUAL)
     await runJob(context, 'first')
     expect(await readVideo(t.db, id)).toMatchObject({ url_hls: expect.any(String), thumbnail: null })
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'won' }])
+  })
+
+  test('a copy that turns out not to play is ended before the encode begins', async () => {
+    // A first segment that is none, and an FFmpeg that would go on for an hour.
+    const endless = [
+      'mkdir -p away/copy away/copy-audio && (cd away && ffmpeg "$@") && echo x >away/copy/00000.m4s',
+      'for name in copy copy-audio; do cp away/$name/*.m[4p]* $name; cp away/$name/*.m3u8 $name; done',
+      'exec sleep 3600',
+    ]
+    await useFfmpeg(context, `case "$*" in *" -c copy "*) ${endless.join('; ')};; esac; exec ffmpeg "$@"`)
+    const id = await receive({ ...USUAL, seconds: 1 })
+    await runJob(context, 'first')
+    expect(await stored((await readVideo(t.db, id)).url_hls)).toContain('\nv240/index.m3u8\n')
+    expect(await processesIn(context.scratchRoot)).toEqual([])
+  })
+
+  test('sound that begins late keeps its place beside a copied picture', async () => {
+    const plain = await makeClip(folder, 'in-time.mp4', USUAL)
+    const late = path.join(folder, 'late.mp4')
+    const inputs = ['-i', plain, '-itsoffset', '0.5', '-i', plain, '-map', '0:v', '-map', '1:a']
+    spawnSync('ffmpeg', ['-y', '-v', 'error', ...inputs, '-c', 'copy', late])
+    const id = await receiveFile(late)
+    await runJob(context, 'first')
+    const { url_hls } = await readVideo(t.db, id)
+    const sound = await measure(url_hls ?? '', 'copy-audio')
+    expect(sound.startSeconds, 'silence first: players ignore what an edit list says').toBeCloseTo(0, 1)
+    expect(sound.seconds).toBeCloseTo(5.5, 1)
+    expect(await stored(url_hls)).toContain('\ncopy/index.m3u8\n')
   })
 
   test('an FFmpeg that fails leaves it to the ladder', async () => {

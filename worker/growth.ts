@@ -1,14 +1,17 @@
 // Publishes what FFmpeg writes while it writes: each segment is looked at, stored, then listed. FFmpeg
 // renames a segment when it is whole and lists it in its own playlist, which is what is followed here.
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { JobLost } from '#db/boss.ts'
 import { completeFirst, type Grown, grow, publishGrowing } from '#db/first.ts'
 import type { NewRendition } from '#db/publish.ts'
-import { attemptKey, attemptPrefix } from '#media/keys.ts'
+import { isGone } from '#db/videos.ts'
+import { readIfThere } from '#media/disk-files.ts'
+import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
 import { mediaPlaylist, playlistUris } from '#media/playlist.ts'
 import type { AttemptContext } from './attempt.ts'
-import { INIT_SEGMENT, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import { INIT_SEGMENT, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
 import { type MeasuredStream, Meter, requireWhole, Unplayable } from './ffmpeg/verify.ts'
 import { publishPoster } from './poster.ts'
@@ -29,57 +32,101 @@ interface Growing {
  *   later publication takes its place
  */
 export async function growPublication(
-  context: AttemptContext,
+  given: AttemptContext,
   plan: FirstPlan,
-  run: () => Promise<unknown>,
+  run: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
+  const over = new AbortController()
+  const context = { ...given, signal: AbortSignal.any([given.signal, over.signal]) }
   const growing = plan.streams.map(stream => ({ stream, meter: new Meter(context.scratch, stream.name) }))
   let publicationId: string | null = null
-  let poster: Promise<string | null> = Promise.resolve(null)
+  let poster: Promise<string | null> | null = null
   let told = 0
+  let isUntold = false
   let hasEnded = false
-  const ended = run().finally(() => {
+  const ended = run(context.signal).finally(() => {
     hasEnded = true
   })
   ended.catch(nothing) // awaited below
-  // Its files are rubbish until a publication may name them; then the sweep knows better than we do.
   let isNamed = false
-  await using after = new AsyncDisposableStack()
-  after.defer(async () => {
-    for (const { name } of isNamed ? [] : plan.streams)
-      await context.storage.remove(`${attemptPrefix(context.attempt.videoId, context.attempt.token)}/${name}`)
-  })
-  // It reads from the scratch folder, whatever becomes of this.
-  after.defer(() => poster.then(nothing, nothing))
-  for (;;) {
-    // In this order: what was written before the end is looked at after it.
-    const isLast = hasEnded
-    if (isLast) await ended
-    const isNew = await takeNew(context, growing)
-    const has = growing.filter(({ meter }) => meter.segments.length > 0)
-    const isComplete = has.length === growing.length || (isLast && has.some(isVideo))
-    if (publicationId === null && isComplete && (isNew || isLast)) {
-      isNamed = true
-      publicationId = await begin(context, plan, has, isLast)
-      isNamed = publicationId !== null
-      if (publicationId) poster = publishPoster(context, plan, publicationId)
-      poster.catch(nothing) // awaited below
-      told = performance.now()
-    } else if (publicationId !== null && isNew && (isLast || performance.now() - told > TELL_EVERY_MS)) {
-      told = performance.now()
-      if (!(await grow(context.db, context.attempt, has.map(grownOf(context))))) context.lose()
+  try {
+    for (;;) {
+      // In this order: what was written before the end is looked at after it.
+      const isLast = hasEnded
+      if (isLast) await ended
+      isUntold = (await takeNew(context, growing)) || isUntold
+      const has = growing.filter(({ meter }) => meter.segments.length > 0)
+      const isComplete = has.length === growing.length || (isLast && has.some(isVideo))
+      const isTime = isLast || performance.now() - told > TELL_EVERY_MS
+      if (publicationId === null && isComplete && (isUntold || isLast)) {
+        isNamed = true // perhaps, when the transaction throws
+        publicationId = await begin(context, plan, has, isLast)
+        isNamed = publicationId !== null
+        told = performance.now()
+        isUntold = false
+      } else if (publicationId !== null && isUntold && isTime) {
+        if (!(await grow(context.db, context.attempt, has.map(grownOf(context))))) context.lose()
+        told = performance.now()
+        isUntold = false
+      }
+      context.signal.throwIfAborted()
+      if (publicationId && (isLast || hasPosterSegment(has)))
+        poster ??= makePoster(context, plan, publicationId, has)
+      if (!isLast) {
+        await Promise.race([delay(LOOK_EVERY_MS), ended])
+        continue
+      }
+      if (publicationId === null) throw new Unplayable('the first rung has no segment')
+      return await finish(context, plan, publicationId, has, await poster)
     }
-    context.signal.throwIfAborted()
-    if (!isLast) {
-      await Promise.race([delay(LOOK_EVERY_MS), ended])
-      continue
-    }
-    if (publicationId === null) throw new Unplayable('the first rung has no segment')
-    return finish(context, plan, publicationId, has, await poster)
+  } catch (error) {
+    if (error instanceof JobLost && publicationId === null) isNamed = false
+    throw error
+  } finally {
+    // Nothing writes any more before rubbish is looked for, however this ends.
+    over.abort(new Error('the first rung has ended'))
+    await Promise.allSettled([ended, poster])
+    await removeRubbish(given, plan, isNamed)
   }
 }
 
 function nothing(): void {}
+
+/**
+ * What no publication names. Where one may, the sweep knows better than we do, from the attempt's row;
+ * but with a deleted video that goes, too.
+ */
+async function removeRubbish(
+  { db, storage, log, attempt: { videoId, token } }: AttemptContext,
+  { streams }: FirstPlan,
+  isNamed: boolean,
+): Promise<void> {
+  try {
+    if (await isGone(db, videoId)) await storage.remove(videoPrefix(videoId))
+    else if (!isNamed)
+      for (const { name } of streams) await storage.remove(`${attemptPrefix(videoId, token)}/${name}`)
+  } catch (error) {
+    log.warn({ err: error }, 'files of a first rung not removed')
+  }
+}
+
+/** The second begins with a picture that is not black, and nothing before it has to be decoded. */
+function hasPosterSegment(has: Growing[]): boolean {
+  return has.some(each => isVideo(each) && each.meter.segments.length > 1)
+}
+
+async function makePoster(context: AttemptContext, plan: FirstPlan, publicationId: string, has: Growing[]) {
+  const segments = has.find(isVideo)?.meter.segments ?? []
+  const [first, second] = segments.map(({ uri }) => uri)
+  const at = second ? 0 : posterSeconds(plan.durationSeconds ?? 0)
+  try {
+    return await publishPoster(context, plan, publicationId, second ?? first ?? '', at)
+  } catch (error) {
+    // The ladder makes its own. What is wrong with more than the poster, others notice as well.
+    context.log.info({ err: error }, 'no poster yet')
+    return null
+  }
+}
 
 function isVideo({ stream }: Growing): boolean {
   return stream.kind === 'video'
@@ -90,7 +137,7 @@ async function takeNew({ scratch, storage, attempt, signal }: AttemptContext, gr
   const files: { file: string; key: string }[] = []
   for (const { stream, meter } of growing) {
     const folder = path.join(scratch, stream.name)
-    const playlist = await readFile(path.join(folder, SCRATCH_PLAYLIST), 'utf8').catch(() => '')
+    const playlist = (await readIfThere(path.join(folder, SCRATCH_PLAYLIST))) ?? ''
     const uris = playlistUris(playlist).filter(uri => uri !== INIT_SEGMENT)
     for (const uri of uris.slice(meter.segments.length)) {
       signal.throwIfAborted()

@@ -19,8 +19,9 @@ import { sweepScratch } from './scratch.ts'
 
 // Within what a service manager allows before it kills.
 const STOP_WITHIN_MS = 8000
-// Short work that somebody waits for; beside any number of ladders, which give way to it.
-const FIRST_SLOTS = 2
+// Work that somebody waits for, beside any number of ladders, which give way to it. Long ones share the
+// processor with the next short one; more of them would only take memory.
+const FIRST_SLOTS = 4
 
 async function main(): Promise<void> {
   const { signal: stopping } = toldToStop()

@@ -2,16 +2,21 @@
 // An MP4 or a poster that fails costs neither ladder nor video.
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
 import type { Attempt } from '#db/attempts.ts'
 import type { NewPublication, NewRendition } from '#db/publish.ts'
 import type { RenditionKind } from '#db/schema.ts'
+import { errorCode } from '#media/disk-files.ts'
 import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
-import { INIT_SEGMENT, mp4Command, posterCommand, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import { INIT_SEGMENT, mp4Command, posterCommand, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import { isLow, type Plan, soundsOf, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
+
+const MP4 = 'video.mp4'
+const POSTER = 'poster.jpg'
 
 interface Input {
   attempt: Attempt
@@ -29,13 +34,10 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const video = worthPublishing(streams.video, plan)
   const [top] = video
   if (!top) throw new Error('a ladder without a rung')
-  const hasMp4 = await tryFfmpeg(
-    input,
-    'mp4',
-    mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null }),
-  )
-  const still = posterCommand(scratch, 'video.mp4', plan.poster, top.durationSeconds)
-  const hasPoster = hasMp4 && (await tryFfmpeg(input, 'poster', still))
+  const remux = mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null })
+  const mp4 = await tryFile(input, 'mp4', MP4, remux)
+  const still = posterCommand(scratch, MP4, plan.poster, posterSeconds(top.durationSeconds))
+  const poster = mp4 && (await tryFile(input, 'poster', POSTER, still))
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
   const unused = [...plan.rungs, ...soundsOf(plan)].filter(one => !all.some(({ name }) => name === one.name))
@@ -48,16 +50,11 @@ export async function writePublication(input: Input): Promise<NewPublication> {
     ...describe(stream, fps),
     key: key(`${stream.name}/index.m3u8`),
   }))
-  for (const [kind, name, exists] of [
-    ['mp4', 'video.mp4', hasMp4],
-    ['poster', 'poster.jpg', hasPoster],
-  ] as const) {
-    if (exists) renditions.push(fileRendition(kind, key(name), await sizeOf(scratch, name)))
-  }
+  renditions.push(...[mp4, poster].filter(made => made !== null))
   return {
     masterKey: key('master.m3u8'),
-    mp4Key: hasMp4 ? key('video.mp4') : null,
-    posterKey: hasPoster ? key('poster.jpg') : null,
+    mp4Key: mp4?.key ?? null,
+    posterKey: poster?.key ?? null,
     durationSeconds: top.durationSeconds,
     width: top.track.kind === 'video' ? top.track.width : 0,
     height: top.track.kind === 'video' ? top.track.height : 0,
@@ -125,18 +122,20 @@ function soundOf({ name, track, peakBps, averageBps }: MeasuredStream) {
   return { uri: `${name}/index.m3u8`, group: name, codecs: track.codec, peakBps, averageBps }
 }
 
-/** @returns whether it did what it was to: the failure is in the log */
-export async function tryFfmpeg(
-  { signal, log }: Pick<Input, 'signal' | 'log'>,
-  what: string,
-  command: Parameters<typeof runFfmpeg>[0],
-): Promise<boolean> {
+/** @returns null when it is not made, which costs nothing else: the failure is in the log */
+async function tryFile(
+  { scratch, attempt, signal, log }: Input,
+  kind: RenditionKind,
+  name: string,
+  command: FfmpegCommand,
+): Promise<NewRendition | null> {
   try {
     await runFfmpeg(command, { signal, log })
-    return true
+    return fileRendition(kind, attemptKey(attempt.videoId, attempt.token, name), await sizeOf(scratch, name))
   } catch (error) {
-    if (!(error instanceof FfmpegFailed)) throw error
-    log.warn({ err: error, stderr: error.stderr, what }, 'rendition left out')
-    return false
+    // FFmpeg is content with nothing to write.
+    if (!(error instanceof FfmpegFailed || errorCode(error) === 'ENOENT')) throw error
+    log.warn({ err: error, what: name }, 'rendition left out')
+    return null
   }
 }

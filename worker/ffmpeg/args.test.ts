@@ -5,6 +5,7 @@ import {
   ladderCommand,
   mp4Command,
   posterCommand,
+  posterSeconds,
   previewCommand,
   storyboardCommand,
 } from './args.ts'
@@ -119,10 +120,11 @@ describe('the MP4 and the poster', () => {
     expect(option(args, '-avoid_negative_ts')).toBe('disabled')
     expect(option(args, '-map_metadata')).toBe('-1')
     expect(argv(mp4Command(SCRATCH, silentPlan)).filter(arg => arg === '-i')).toHaveLength(1)
-    const poster = argv(posterCommand(SCRATCH, 'video.mp4', plan.poster, 3))
+    const poster = argv(posterCommand(SCRATCH, 'video.mp4', plan.poster, posterSeconds(3)))
     expect(option(poster, '-i')).toBe('video.mp4')
     expect(option(poster, '-vf')).toBe('scale=854:480')
     expect(option(poster, '-ss')).toBe('0.300')
+    expect([60, 0.5].map(posterSeconds)).toEqual([1, 0])
     expect(poster.indexOf('-ss')).toBeLessThan(poster.indexOf('-i'))
     expect(option(poster, '-map_metadata')).toBe('-1')
   })

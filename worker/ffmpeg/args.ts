@@ -20,6 +20,9 @@ const AUDIO_RATE = 48_000
 const POSTER_AT_SECONDS = 1
 const POSTER_AT_SHARE = 0.1
 
+/** Gaps become silence and a late start stays late: sound keeps its place beside the picture. */
+export const SOUND_IN_PLACE = `aresample=${AUDIO_RATE}:async=1:first_pts=0`
+
 /** Before what we made ourselves: damage is an error, as a still less would shift all that follow. */
 const OWN_INPUT = ['-protocol_whitelist', 'file', '-xerror']
 
@@ -69,11 +72,10 @@ export function filters(plan: Plan): string {
       ({ width, height }, index) => `[s${index}]scale=${width}:${height},setsar=1,format=yuv420p[v${index}]`,
     ),
   ]
-  // Gaps become silence and a late start stays late: sound keeps its place beside the picture.
   const pads = soundsOf(plan).map((_, index) => soundPad(index))
   const split = pads.length > 1 ? `,asplit=${pads.length}` : ''
   if (pads.length > 0) {
-    chains.push(`[0:${audioIndex}]aresample=${AUDIO_RATE}:async=1:first_pts=0${split}${pads.join('')}`)
+    chains.push(`[0:${audioIndex}]${SOUND_IN_PLACE}${split}${pads.join('')}`)
   }
   return chains.join(';')
 }
@@ -137,17 +139,15 @@ export function mp4Command(scratch: string, { mp4Rung, audioIndex }: Plan): Ffmp
     )
 }
 
-/** A still a little way in: first frames are often black. */
-export function posterCommand(
-  scratch: string,
-  input: string,
-  size: Size,
-  durationSeconds: number,
-): FfmpegCommand {
-  const at = Math.min(POSTER_AT_SECONDS, durationSeconds * POSTER_AT_SHARE)
+/** When the poster is to show: a little way in, as first pictures are often black; of very few, the first. */
+export function posterSeconds(durationSeconds: number): number {
+  return durationSeconds < 1 ? 0 : Math.min(POSTER_AT_SECONDS, durationSeconds * POSTER_AT_SHARE)
+}
+
+export function posterCommand(scratch: string, input: string, size: Size, atSeconds: number): FfmpegCommand {
   return start(scratch)
     .input(input)
-    .inputOptions('-ss', at.toFixed(3), '-protocol_whitelist', 'file')
+    .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
     .output('poster.jpg')
     .outputOptions(
       ...['-vf', `scale=${size.width}:${size.height}`],

@@ -43,7 +43,7 @@ test.each<[string, () => Promise<string>]>([
   ['no sound', () => clip('silent', ...B_FRAMES, '-an')],
   ['29.97 pictures a second', () => clip('ntsc', '-vf', 'fps=30000/1001', '-r', '30000/1001', ...B_FRAMES)],
   ['60 pictures a second', () => clip('sixty', '-r', '60', ...B_FRAMES)],
-  ['keyframes only', () => clip('intra', '-g', '1', '-t', '3')],
+  ['keyframes as often as may be', () => clip('dense', '-g', '6', '-t', '3')],
   [
     'an uneven grid of keyframes',
     () => clip('uneven', '-g', '300', '-force_key_frames', '1.9,2.1,3.9,5.8,6'),

@@ -27,6 +27,7 @@ export type CopyRefusal =
   | 'wild rate'
   | 'open GOP'
   | 'sparse keyframes'
+  | 'dense keyframes'
   | 'bit rate'
 
 export class Refusal extends Error {

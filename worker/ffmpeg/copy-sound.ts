@@ -10,9 +10,11 @@ import {
   readSampleEntries,
   readSampleTableBoxes,
 } from '#media/movie.ts'
+import { bitrates } from '#media/playlist.ts'
 import { readSampleTable } from '#media/sample-table.ts'
 import { Refusal } from './copy-refusal.ts'
 import { onlyEdit } from './copy-times.ts'
+import { SEGMENT_SECONDS } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 const RATES = [44_100, 48_000]
@@ -22,27 +24,27 @@ const MAX_LATE_SECONDS = 1024 / 44_100
 const MAX_SKIPPED_SECONDS = 0.1
 // A frame that lasts longer than itself is a gap: silence in an encode, a stall in a copy.
 const MAX_FRAME_SECONDS = 0.1
+// What AAC at its best needs is a third of it.
+const MAX_BPS = 1_000_000
 
 interface Sound {
   /** in the file's own time; 0 where it cannot be read */
   startSeconds: number
-  isCopyable: boolean
+  /** null where it cannot be copied */
+  rates: { peakBps: number; averageBps: number } | null
 }
 
 /** @returns null when there is no sound */
 export function judgeSound(movie: Movie, { audio }: Facts, fileBytes: number): Sound | null {
   const [track, another] = movie.tracks.filter(({ handler }) => handler === 'soun')
   if (!audio || !track) return null
-  const sound: Sound = { startSeconds: 0, isCopyable: false }
+  const sound: Sound = { startSeconds: 0, rates: null }
   try {
     const { emptySeconds, edit } = onlyEdit(readEdits(track), movie.timescale)
     sound.startSeconds = emptySeconds
     const skippedSeconds = (edit?.mediaTime ?? 0) / readTimescale(only(track.mdia, 'mdhd'))
-    sound.isCopyable =
-      !another &&
-      skippedSeconds <= MAX_SKIPPED_SECONDS &&
-      isPlainAac(track, audio) &&
-      isWhole(track, fileBytes)
+    if (!another && skippedSeconds <= MAX_SKIPPED_SECONDS && isPlainAac(track, audio))
+      sound.rates = measure(track, fileBytes)
   } catch (error) {
     if (!(error instanceof BmffError || error instanceof Refusal)) throw error
   }
@@ -65,13 +67,24 @@ function isPlainAac(track: MovieTrack, audio: NonNullable<Facts['audio']>): bool
   return isTrue && format.channels <= 2 && RATES.includes(format.sampleRate)
 }
 
-function isWhole(track: MovieTrack, fileBytes: number): boolean {
+/** @returns null when it has gaps, is not in the file, or would be more bytes than sound needs */
+function measure(track: MovieTrack, fileBytes: number): Sound['rates'] {
   const { count, decodeTicks, offsets, sizes } = readSampleTable(readSampleTableBoxes(track))
-  const most = MAX_FRAME_SECONDS * readTimescale(only(track.mdia, 'mdhd'))
+  const timescale = readTimescale(only(track.mdia, 'mdhd'))
+  const cuts: { durationSeconds: number; bytes: number }[] = []
   for (let sample = 0; sample < count; sample++) {
-    const ticks = (decodeTicks[sample + 1] ?? 0) - (decodeTicks[sample] ?? 0)
-    if (!(ticks > 0 && ticks <= most) || (offsets[sample] ?? 0) + (sizes[sample] ?? 0) > fileBytes)
-      return false
+    const seconds = ((decodeTicks[sample + 1] ?? 0) - (decodeTicks[sample] ?? 0)) / timescale
+    const bytes = sizes[sample] ?? 0
+    if (!(seconds > 0 && seconds <= MAX_FRAME_SECONDS) || (offsets[sample] ?? 0) + bytes > fileBytes)
+      return null
+    const last = cuts.at(-1)
+    if (!last || last.durationSeconds >= SEGMENT_SECONDS) cuts.push({ durationSeconds: seconds, bytes })
+    else {
+      last.durationSeconds += seconds
+      last.bytes += bytes
+    }
   }
-  return true
+  // Samples may lie on each other: a small file would become a large one.
+  const rates = cuts.length > 0 ? bitrates(cuts, SEGMENT_SECONDS) : null
+  return rates && rates.peakBps <= MAX_BPS ? rates : null
 }

@@ -72,6 +72,7 @@ describe('a picture is encoded, not copied', () => {
       ['-g', '20', '-x264-params', 'open-gop=1:bframes=2:scenecut=0'],
     ],
     ['with keyframes too far apart', 'sparse keyframes', ['-vf', 'tpad=stop_duration=4', '-g', '300']],
+    ['all keyframes', 'dense keyframes', ['-g', '1']],
     ['with a hundred pictures a second', 'wild rate', ['-r', '100']],
     [
       'that stops for two seconds',

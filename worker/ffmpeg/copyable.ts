@@ -36,6 +36,8 @@ export interface Copyable {
   /** of the picture's samples, without boxes; peak as EXT-X-STREAM-INF means it, with that cut */
   averageBps: number
   peakBps: number
+  /** of the sound, where it is copied */
+  sound: { averageBps: number; peakBps: number } | null
 }
 
 export interface NotCopyable {
@@ -46,6 +48,9 @@ export interface NotCopyable {
 
 // Too much for a first rung that everybody gets.
 const MAX_AVERAGE_BPS = 12_000_000
+const MAX_PEAK_BPS = 36_000_000
+// More often than any camera has them each would have to be looked at.
+const MAX_KEYFRAMES_A_SECOND = 5
 // What the sound before the first picture may last: it is cut off, as the picture begins at 0.
 const MAX_LATE_SECONDS = 0.1
 const PARALLEL_READS = 8
@@ -94,11 +99,16 @@ async function judge(handle: FileHandle, facts: Facts, signal?: AbortSignal): Pr
   const { keyframeSeconds, segments, durationSeconds } = cutAtKeyframes(table, timeline, timescale)
   const targetSeconds = targetDuration(segments)
   const rates = bitrates(segments, targetSeconds)
-  demand(rates.averageBps <= MAX_AVERAGE_BPS, 'bit rate', `${(rates.averageBps / 1e6).toFixed(1)} Mbit/s`)
+  const mbps = ({ averageBps, peakBps }: typeof rates) =>
+    `${(averageBps / 1e6).toFixed(1)} Mbit/s, at its peak ${(peakBps / 1e6).toFixed(1)}`
+  demand(rates.averageBps <= MAX_AVERAGE_BPS && rates.peakBps <= MAX_PEAK_BPS, 'bit rate', mbps(rates))
+  const keyframesASecond = keyframeSeconds.length / durationSeconds
+  demand(keyframesASecond <= MAX_KEYFRAMES_A_SECOND, 'dense keyframes', `${keyframesASecond} a second`)
   await requireIdrs(handle, table, timeline.first, avc.avcC, signal)
-  const isSoundCopied = !facts.audio || (sound?.isCopyable && isInTime(sound, timeline.startSeconds))
+  const soundRates = sound && isInTime(sound, timeline.startSeconds) ? sound.rates : null
   return {
-    copies: isSoundCopied ? 'picture and sound' : 'picture',
+    copies: soundRates || !facts.audio ? 'picture and sound' : 'picture',
+    sound: soundRates,
     startSeconds: timeline.startSeconds,
     ...{ keyframeSeconds, targetSeconds, durationSeconds, ...rates },
   }

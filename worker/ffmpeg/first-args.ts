@@ -1,6 +1,6 @@
 // Plans of first rungs → FFmpeg commands, as args.ts; at normal priority, as somebody waits.
 import type { FfmpegCommand } from 'fluent-ffmpeg'
-import { encodeSound, filters, SCRATCH_PLAYLIST, segments, start } from './args.ts'
+import { encodeSound, filters, SCRATCH_PLAYLIST, SOUND_IN_PLACE, segments, start } from './args.ts'
 import { copyInput, copySegments } from './copy-args.ts'
 import type { Copyable } from './copyable.ts'
 import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
@@ -55,11 +55,12 @@ export function copyCommand(
   for (const { kind, name } of plan.streams) {
     const index = kind === 'video' ? plan.videoIndex : plan.audioIndex
     const isCopied = kind === 'video' || judged.copies === 'picture and sound'
+    const sound = ['-af', SOUND_IN_PLACE, ...encodeSound(AUDIO_BPS)]
     command
       .output(`${name}/${SCRATCH_PLAYLIST}`)
       .outputOptions(
         ...['-map', `0:${index}`],
-        ...(isCopied ? copySegments(name, plan) : [...encodeSound(AUDIO_BPS), ...segments(name, plan)]),
+        ...(isCopied ? copySegments(name, plan) : [...sound, ...segments(name, plan)]),
         ...GROWING,
       )
   }

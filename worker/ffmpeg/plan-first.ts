@@ -40,15 +40,10 @@ export function planCopy(plan: Plan, { video }: Facts, judged: Copyable): FirstP
   const { width, height } = video
   const fps = plan.frameRate.num / plan.frameRate.den
   const rung: Rung = { name: 'copy', width, height, maxBps: judged.peakBps }
-  const stream: FirstStream = {
-    ...videoStream(rung, fps),
-    ...{ targetSeconds: judged.targetSeconds, averageBps: judged.averageBps },
-  }
-  // One for all (Apple 8.2).
-  const sound = audioStreams(plan, 'copy-audio').map(each => ({
-    ...each,
-    targetSeconds: judged.targetSeconds,
-  }))
+  // One for all (Apple 8.2). Sound may be a little longer than its picture.
+  const targetSeconds = Math.max(judged.targetSeconds, SEGMENT_SECONDS)
+  const stream = { ...videoStream(rung, fps), targetSeconds, averageBps: judged.averageBps }
+  const sound = audioStreams(plan, 'copy-audio').map(each => ({ ...each, ...judged.sound, targetSeconds }))
   return { ...plan, rungs: [rung], streams: [stream, ...sound] }
 }
 

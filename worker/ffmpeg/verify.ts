@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Segment } from '#db/publish.ts'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
+import { BmffError } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { VideoError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
@@ -101,7 +102,7 @@ export class Meter {
     const name = this.#name
     this.#track ??= await this.#readInit()
     const bytes = await readFile(path.join(this.#folder, uri))
-    const fragments = readMediaSegment(bytes, [this.#track])
+    const fragments = readable(`${name}/${uri}`, readMediaSegment, bytes, [this.#track])
     const [first] = fragments
     if (!first) throw new Unplayable(`${name}/${uri} has no samples`)
     if (first.startsWithIdr === false) throw new Unplayable(`${name}/${uri} does not start with an IDR`)
@@ -131,10 +132,29 @@ export class Meter {
 
   async #readInit(): Promise<Track> {
     const init = await readFile(path.join(this.#folder, INIT_SEGMENT))
-    const [track, another] = readInitSegment(init)
+    const [track, another] = readable(`${this.#name}/${INIT_SEGMENT}`, readInitSegment, init)
     if (!track || another) throw new Unplayable(`${this.#name} has not one track`)
+    if (track.emptyEditSeconds > MAX_EMPTY_SECONDS) {
+      throw new Unplayable(`${this.#name} begins ${track.emptyEditSeconds} s late, which players ignore`)
+    }
     this.#initBytes = init.length
     return track
+  }
+}
+
+// A picture at 24 a second.
+const MAX_EMPTY_SECONDS = 0.042
+
+function readable<Args extends unknown[], Result>(
+  file: string,
+  read: (...args: Args) => Result,
+  ...args: Args
+): Result {
+  try {
+    return read(...args)
+  } catch (error) {
+    if (!(error instanceof BmffError)) throw error
+    throw new Unplayable(`${file}: ${error.message}`, { cause: error })
   }
 }
 

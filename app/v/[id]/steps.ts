@@ -27,9 +27,10 @@ const MAIN = ['playable', 'ready', 'failed', 'cancelled']
 export function stepsOf(milestones: Milestone[]): Step[] {
   const start = Date.parse(milestones[0]?.at ?? '')
   let plays = false
-  return milestones.flatMap(({ stage, at }, index) => {
-    plays ||= stage === 'playable'
-    const label = stage === 'claimed' && plays ? 'Full quality begun' : LABELS[stage]
+  return milestones.flatMap(({ stage, at, work }, index) => {
+    // Cancelled and tried again, it plays nothing.
+    plays = stage === 'playable' || (plays && stage !== 'queued')
+    const label = plays && work === 'ladder' ? 'Full quality begun' : LABELS[stage]
     // Received is queued, in one moment.
     if (!label || (stage === 'queued' && milestones[index - 1]?.stage === 'received')) return []
     return { label, isMain: MAIN.includes(stage), at, afterSeconds: (Date.parse(at) - start) / 1000 }
