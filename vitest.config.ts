@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['{app,cli,deploy,db,media,process,test,worker}/**/*.test.ts', '*.test.ts'],
     globalSetup: ['test/postgres.ts'],
-    // Two at a time: FFmpeg and Postgres need the cores too.
-    maxWorkers: 2,
+    // On two cores one more than cores, as many wait for a clock; FFmpeg and Postgres need the cores too.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,6 +1,5 @@
 // A video that plays while its first rung grows, and what becomes of those who watch it then. The test
 // grows it by hand, without a worker, so that it knows what is there at each moment.
-import path from 'node:path'
 import type { Page } from 'playwright/test'
 import {
   type CutClip,
@@ -10,7 +9,7 @@ import {
   publishLadder,
   waitingVideo,
 } from '#test/growing.ts'
-import { type Stack, startStack } from './stack.ts'
+import { type Stack, startStack, storesOf } from './stack.ts'
 import { test as base, expect } from './test.ts'
 
 const SECONDS = 24
@@ -192,10 +191,6 @@ async function growVideo(
 ): Promise<{ id: string; growing: Growing }> {
   const id = await waitingVideo(stack.query, title, clip)
   return { id, growing: await publishGrowing(storesOf(stack), id, clip, count) }
-}
-
-function storesOf({ query, dataDir }: Stack) {
-  return { query, storage: path.join(dataDir, 'storage') }
 }
 
 function timeOf(page: Page): Promise<number> {

@@ -112,6 +112,11 @@ export async function startStack({ workers = 1, databaseUrl, env = {} }: StackOp
   return stack
 }
 
+/** For what is published by a test's own hand. */
+export function storesOf({ query, dataDir }: Stack) {
+  return { query, storage: path.join(dataDir, 'storage') }
+}
+
 async function waitForWeb({ url, web }: Stack): Promise<void> {
   await expect
     .poll(

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
-import { costOfPrograms, type Stack, settled, upload } from './stack.ts'
+import { cutClip, readyVideo } from '#test/growing.ts'
+import { costOfPrograms, type Stack, settled, storesOf, upload } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
 
 test('a file dropped in the browser goes uploading, queued, processing, ready, and plays in the feed', async ({
@@ -190,6 +191,7 @@ test('back from a video’s page, the feed stands at that video, also after a re
   await expect(page.locator('article').first()).toHaveAttribute('data-video-id', newest)
   // By its link the feed begins at the top.
   await page.getByRole('link', { name: 'Upload' }).click()
+  await expect(page).toHaveURL(`${stack.url}/upload`)
   await page.getByRole('link', { name: 'Feed' }).click()
   await expectActive(page, newest)
 })
@@ -239,12 +241,10 @@ async function deleteVideo({ url }: Stack, id: string): Promise<void> {
 
 /** @returns the ids of "Clip 1" to "Clip n", oldest first */
 async function fillFeed(stack: Stack, clips: string, count: number): Promise<string[]> {
-  const file = await makeClip(clips, 'small.mp4', { width: 160, height: 120, seconds: 2 })
+  const clip = await cutClip(clips, 2)
   const ids: string[] = []
   for (let number = 1; number <= count; number++) {
-    const id = await upload(stack, file, `Clip ${number}.mp4`)
-    await settled(stack, id)
-    ids.push(id)
+    ids.push(await readyVideo(storesOf(stack), `Clip ${number}`, clip))
   }
   return ids
 }

@@ -8,6 +8,12 @@ import { bitrates, masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 
 type Query = (sql: string, values?: unknown[]) => Promise<unknown>
 
+interface Stores {
+  query: Query
+  /** its folder */
+  storage: string
+}
+
 const SEGMENT_SECONDS = 2
 const FPS = 30
 const NAMES = { video: 'v240', audio: 'audio' } as const
@@ -85,7 +91,7 @@ export interface Growing {
 
 /** What the worker does: publishes the first `count` segments, in the place of what was there before. */
 export async function publishGrowing(
-  { query, storage }: { query: Query; storage: string },
+  { query, storage }: Stores,
   videoId: string,
   clip: CutClip,
   count: number,
@@ -164,12 +170,22 @@ export async function publishGrowing(
 }
 
 /** The video is ready: what plays by now is as good as a ladder, under a token of its own. */
-export async function publishLadder(
-  { query, storage }: { query: Query; storage: string },
-  videoId: string,
-  clip: CutClip,
-): Promise<void> {
-  await query('begin') // so that nobody hears of what grew for a moment
+export async function publishLadder(stores: Stores, videoId: string, clip: CutClip): Promise<void> {
+  await stores.query('begin') // so that nobody hears of what grew for a moment
+  await becomeReady(stores, videoId, clip)
+  await stores.query('commit')
+}
+
+/** A video that plays, without any work on it. @returns its id */
+export async function readyVideo(stores: Stores, title: string, clip: CutClip): Promise<string> {
+  await stores.query('begin')
+  const id = await waitingVideo(stores.query, title, clip)
+  await becomeReady(stores, id, clip)
+  await stores.query('commit')
+  return id
+}
+
+async function becomeReady({ query, storage }: Stores, videoId: string, clip: CutClip): Promise<void> {
   const ladder = await publishGrowing({ query, storage }, videoId, clip, Infinity)
   await ladder.complete()
   await query(
@@ -181,7 +197,6 @@ export async function publishLadder(
     `update videos set status = 'ready', stage = 'ready', progress = 1, ready_at = now() where id = $1`,
     [videoId],
   )
-  await query('commit')
 }
 
 async function writePlaylists(folder: string, { streams }: CutClip): Promise<void> {
