@@ -11,10 +11,10 @@ import { readIfThere } from '#media/disk-files.ts'
 import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
 import { mediaPlaylist, playlistUris } from '#media/playlist.ts'
 import type { AttemptContext } from './attempt.ts'
-import { INIT_SEGMENT, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import { INIT_SEGMENT, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
 import { type MeasuredStream, Meter, requireWhole, Unplayable } from './ffmpeg/verify.ts'
-import { publishPoster } from './poster.ts'
+import { hasStill, tryPoster } from './poster.ts'
 import { describe, master } from './publication.ts'
 
 const LOOK_EVERY_MS = 20
@@ -70,8 +70,9 @@ export async function growPublication(
         isUntold = false
       }
       context.signal.throwIfAborted()
-      if (publicationId && (isLast || hasPosterSegment(has)))
-        poster ??= makePoster(context, plan, publicationId, has)
+      const seen = has.find(isVideo)?.meter.segments ?? []
+      if (publicationId && (isLast || hasStill(seen)))
+        poster ??= tryPoster(context, plan, publicationId, seen)
       if (!isLast) {
         await Promise.race([delay(LOOK_EVERY_MS), ended])
         continue
@@ -107,24 +108,6 @@ async function removeRubbish(
       for (const { name } of streams) await storage.remove(`${attemptPrefix(videoId, token)}/${name}`)
   } catch (error) {
     log.warn({ err: error }, 'files of a first rung not removed')
-  }
-}
-
-/** The second begins with a picture that is not black, and nothing before it has to be decoded. */
-function hasPosterSegment(has: Growing[]): boolean {
-  return has.some(each => isVideo(each) && each.meter.segments.length > 1)
-}
-
-async function makePoster(context: AttemptContext, plan: FirstPlan, publicationId: string, has: Growing[]) {
-  const segments = has.find(isVideo)?.meter.segments ?? []
-  const [first, second] = segments.map(({ uri }) => uri)
-  const at = second ? 0 : posterSeconds(plan.durationSeconds ?? 0)
-  try {
-    return await publishPoster(context, plan, publicationId, second ?? first ?? '', at)
-  } catch (error) {
-    // The ladder makes its own. What is wrong with more than the poster, others notice as well.
-    context.log.info({ err: error }, 'no poster yet')
-    return null
   }
 }
 

@@ -1,9 +1,10 @@
 // The poster of a first rung, from one segment while others are made: whoever does not play the video
 // sees a picture of it.
 import { addPoster } from '#db/first.ts'
+import type { Segment } from '#db/publish.ts'
 import { attemptKey } from '#media/keys.ts'
 import type { AttemptContext } from './attempt.ts'
-import { posterCommand } from './ffmpeg/args.ts'
+import { posterCommand, posterSeconds } from './ffmpeg/args.ts'
 import type { FirstPlan } from './ffmpeg/plan-first.ts'
 import { runFfmpeg } from './ffmpeg/run.ts'
 import { sizeOf } from './ffmpeg/verify.ts'
@@ -13,20 +14,40 @@ import { fetchStretch } from './stretch.ts'
 const FILE = 'poster.jpg'
 const STRETCH = 'stretch.mp4'
 
-/** @param atSeconds within the segment @returns its key */
-export async function publishPoster(
+/** The second segment begins with a picture that is not black, and nothing before it has to be decoded. */
+export function hasStill(segments: Segment[]): boolean {
+  return segments.length > 1
+}
+
+/** @returns its key; null when it is not made, which is in the log and costs nothing: the ladder makes its own */
+export async function tryPoster(
   context: AttemptContext,
   plan: FirstPlan,
   publicationId: string,
-  segment: string,
-  atSeconds: number,
+  segments: Segment[],
+): Promise<string | null> {
+  try {
+    return await publishPoster(context, plan, publicationId, segments)
+  } catch (error) {
+    // What is wrong with more than the poster, others notice as well.
+    context.log.info({ err: error }, 'no poster yet')
+    return null
+  }
+}
+
+async function publishPoster(
+  context: AttemptContext,
+  plan: FirstPlan,
+  publicationId: string,
+  segments: Segment[],
 ): Promise<string> {
   const { db, storage, scratch, attempt } = context
+  const segment = segments[1] ?? segments[0]
+  const at = hasStill(segments) ? 0 : posterSeconds(plan.durationSeconds ?? 0)
   const folder = plan.streams.find(({ kind }) => kind === 'video')?.name
   const stored = attemptKey(attempt.videoId, attempt.token, `${folder}`)
-  await fetchStretch(context, stored, [segment], `${scratch}/${folder}/${STRETCH}`)
-  const still = posterCommand(scratch, `${folder}/${STRETCH}`, plan.poster, atSeconds)
-  await runFfmpeg(still, context)
+  await fetchStretch(context, stored, [segment?.uri ?? ''], `${scratch}/${folder}/${STRETCH}`)
+  await runFfmpeg(posterCommand(scratch, `${folder}/${STRETCH}`, plan.poster, at), context)
   // Of this publication: another of the same attempt has its own.
   const key = `${stored}/${FILE}`
   const poster = fileRendition('poster', key, await sizeOf(scratch, FILE))
