@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Config } from '#config'
-import { ENCODERS, MUXERS } from '#media/ffmpeg-parts.ts'
+import { ENCODERS, MUXERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
 import { ensure } from './apt.ts'
 import { type Say, Sentence } from './say.ts'
 import { findOnPath } from './which.ts'
@@ -38,30 +38,23 @@ export async function findFfmpeg(config: Config): Promise<FfmpegTools | null> {
   const ffmpegPath = config.ffmpegPath ?? findOnPath('ffmpeg')
   const ffprobePath = config.ffprobePath ?? findOnPath('ffprobe')
   if (!ffmpegPath || !ffprobePath) return null
-  const [about, encoders, muxers] = await Promise.all([
-    ask(ffmpegPath, ['-hide_banner', '-version']),
-    ask(ffmpegPath, ['-hide_banner', '-encoders']),
-    ask(ffmpegPath, ['-hide_banner', '-muxers']),
-    ask(ffprobePath, ['-hide_banner', '-version']),
+  const [encoders, muxers] = await Promise.all([
+    ask(ffmpegPath, ['-encoders']),
+    ask(ffmpegPath, ['-muxers']),
+    ask(ffprobePath, ['-version']),
   ])
-  const [, version = 'of unknown version'] = /^ffmpeg version (\d[\d.]*|\S+)/.exec(about) ?? []
-  // Some distributions leave out H.264 for its patents.
-  const lacks = [...missing('encoder', ENCODERS, encoders), ...missing('muxer', MUXERS, muxers)]
+  const lacks = [
+    ...withoutParts(encoders.stdout, ENCODERS).map(name => `encoder ${name}`),
+    ...withoutParts(muxers.stdout, MUXERS).map(name => `muxer ${name}`),
+  ]
   if (lacks.length > 0)
     throw new Sentence(`${ffmpegPath} was built without the ${lacks.join(', the ')}: ${howTo}.`)
-  return { ffmpegPath, ffprobePath, version }
+  return { ffmpegPath, ffprobePath, version: versionOf(encoders.stderr) }
 }
 
-function missing(what: string, names: readonly string[], listed: string): string[] {
-  return names
-    .filter(name => !new RegExp(`^ +\\S+ +${name} `, 'm').test(listed))
-    .map(name => `${what} ${name}`)
-}
-
-async function ask(file: string, args: string[]): Promise<string> {
+async function ask(file: string, args: string[]): Promise<{ stdout: string; stderr: string }> {
   try {
-    const { stdout } = await execute(file, args, { maxBuffer: 16 * 1024 * 1024 })
-    return stdout
+    return await execute(file, args, { maxBuffer: 16 * 1024 * 1024 })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new Sentence(`${file} does not run (${code}): check FFMPEG_PATH and FFPROBE_PATH.`, {

@@ -63,21 +63,26 @@ export async function migrateBoss(url: string): Promise<void> {
   boss.on('error', error => errors.push(error))
   await boss.start()
   try {
-    // A dead-letter queue must exist before the queue that names it.
-    const inOrder = [...jobNames].sort(
-      (a, b) => Number('deadLetter' in jobs[a].queue) - Number('deadLetter' in jobs[b].queue),
-    )
-    for (const name of inOrder) {
+    const existing = new Set((await boss.getQueues()).map(queue => queue.name))
+    const declare = async (name: JobName) => {
       const declared = jobs[name]
       const { policy, ...options } = declared.queue
-      if (await boss.getQueue(name)) await boss.updateQueue(name, options)
+      if (existing.has(name)) await boss.updateQueue(name, options)
       else await boss.createQueue(name, { policy, ...options })
       if ('cron' in declared) await boss.schedule(name, declared.cron)
     }
+    // A dead-letter queue must exist before the queue that names it.
+    const [last, first] = [jobNames.filter(hasDeadLetter), jobNames.filter(name => !hasDeadLetter(name))]
+    await Promise.all(first.map(declare))
+    await Promise.all(last.map(declare))
   } finally {
     await boss.stop({ graceful: false })
   }
   if (errors[0]) throw errors[0]
+}
+
+function hasDeadLetter(name: JobName): boolean {
+  return 'deadLetter' in jobs[name].queue
 }
 
 /** Queues of the catalogue that the database lacks: it was migrated by an older pgreel. */

@@ -33,7 +33,10 @@ async function main(): Promise<void> {
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
   await requireConnection(url)
   const db = openDatabase(url, name, onError)
-  const [storage, launcher] = await Promise.all([openOwnStorage(db, config, root), prepareFfmpeg(config)])
+  const [storage, { launcher, version }] = await Promise.all([
+    openOwnStorage(db, config, root),
+    prepareFfmpeg(config),
+  ])
   if (launcher.missing.length > 0)
     log.warn({ missing: launcher.missing }, 'this system cannot give FFmpeg every wall')
   const worker: WorkerIdentity = {
@@ -56,10 +59,7 @@ async function main(): Promise<void> {
   const beat = setInterval(() => {
     heartbeat(db, worker).catch(onError) // the next one is two seconds away
   }, HEARTBEAT_SECONDS * 1000)
-  log.info(
-    { worker: worker.id, slots: worker.slots, ffmpeg: launcher.version, walls: launcher.walls },
-    'worker ready',
-  )
+  log.info({ worker: worker.id, slots: worker.slots, ffmpeg: version, walls: launcher.walls }, 'worker ready')
 
   await aborted(stopping)
   log.info({ reason: stopping.reason.message }, 'worker stopping')
@@ -74,10 +74,9 @@ async function main(): Promise<void> {
   log.info('worker stopped')
 }
 
-async function prepareFfmpeg(config: Config): Promise<Launcher> {
+async function prepareFfmpeg(config: Config): Promise<{ launcher: Launcher; version: string }> {
   const launcher = await installLauncher(path.join(config.dataDir, 'launcher'), config)
-  await requireEncoders()
-  return launcher
+  return { launcher, version: await requireEncoders(launcher.ffmpeg) }
 }
 
 /** The storage, once database and storage are known to be the ones that the web process uses. */

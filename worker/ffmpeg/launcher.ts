@@ -7,7 +7,7 @@ import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
-import { ENCODERS } from '#media/ffmpeg-parts.ts'
+import { ENCODERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
 
 const run = promisify(execFile)
 
@@ -23,7 +23,8 @@ export interface Launcher {
   walls: string[]
   /** walls this system cannot give */
   missing: string[]
-  version: string
+  /** FFmpeg inside them: a script */
+  ffmpeg: string
 }
 
 interface Wall {
@@ -82,21 +83,34 @@ export async function installLauncher(
 ): Promise<Launcher> {
   const ffmpeg = await find('ffmpeg', given.ffmpegPath, 'FFMPEG_PATH')
   const ffprobe = await find('ffprobe', given.ffprobePath, 'FFPROBE_PATH')
-  const chain: string[] = []
-  const walls: string[] = []
-  const missing: string[] = []
-  for (const wall of WALLS) {
-    const way = await firstThatWorks(wall.ways, chain)
-    if (way) chain.push(...way)
-    ;(way ? walls : missing).push(wall.name)
-  }
+  const { chain, walls, missing } = (await allWalls()) ?? (await wallByWall())
   await mkdir(folder, { recursive: true })
   const probeLimit = walls.includes('limits') ? ['prlimit', `--cpu=${PROBE_CPU_SECONDS}`, '--'] : []
   const script = await writeScript(folder, 'ffmpeg', [...chain, ffmpeg])
   fluent.setFfmpegPath(script)
   fluent.setFfprobePath(await writeScript(folder, 'ffprobe', [...probeLimit, ...chain, ffprobe]))
-  const version = await check(script)
-  return { walls, missing, version }
+  return { walls, missing, ffmpeg: script }
+}
+
+interface Chain extends Omit<Launcher, 'ffmpeg'> {
+  /** starts what follows it, inside the walls */
+  chain: string[]
+}
+
+/** Most systems give every wall: one try then is enough. */
+async function allWalls(): Promise<Chain | null> {
+  const chain = await firstThatWorks([WALLS.flatMap(wall => wall.ways[0] ?? [])], [])
+  return chain && { chain, walls: WALLS.map(wall => wall.name), missing: [] }
+}
+
+async function wallByWall(): Promise<Chain> {
+  const result: Chain = { chain: [], walls: [], missing: [] }
+  for (const { name, ways } of WALLS) {
+    const way = await firstThatWorks(ways, result.chain)
+    result.chain.push(...(way ?? []))
+    ;(way ? result.walls : result.missing).push(name)
+  }
+  return result
 }
 
 async function find(program: string, given: string | null, variable: string): Promise<string> {
@@ -149,24 +163,20 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-async function check(ffmpeg: string): Promise<string> {
-  try {
-    const { stdout } = await run(ffmpeg, ['-hide_banner', '-version'])
-    return stdout.split('\n')[0] ?? 'unknown'
-  } catch (error) {
-    throw new Error(`FFmpeg does not start through ${ffmpeg}.`, { cause: error })
-  }
-}
-
-const availableEncoders = promisify(fluent.getAvailableEncoders)
-
-/** After `installLauncher`. @throws an Error with a sentence when what we publish cannot be encoded */
-export async function requireEncoders(): Promise<void> {
-  const available = await availableEncoders()
-  const missing = ENCODERS.filter(name => !(name in available))
+/**
+ * @param ffmpeg the script of `installLauncher`
+ * @returns what it says of its version
+ * @throws an Error with a sentence when it does not start, or cannot encode what we publish
+ */
+export async function requireEncoders(ffmpeg: string): Promise<string> {
+  const { stdout, stderr } = await run(ffmpeg, ['-encoders']).catch(cause => {
+    throw new Error(`FFmpeg does not start through ${ffmpeg}.`, { cause })
+  })
+  const missing = withoutParts(stdout, ENCODERS)
   if (missing.length > 0) {
     throw new Error(
       `This FFmpeg has no encoder ${missing.join(' and ')}: install a complete one, or set FFMPEG_PATH.`,
     )
   }
+  return versionOf(stderr)
 }
