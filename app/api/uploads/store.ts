@@ -17,9 +17,11 @@ import {
   UPLOAD_EXPIRES_AFTER_MS,
 } from '#db/uploads.ts'
 import { writeBody } from './body.ts'
+import { syncBehind } from './sync-behind.ts'
 
 const uuid = z.uuid()
 const NOTE_EVERY_MS = 60_000
+const SYNC_EVERY_MS = 250
 
 export const DISK_FULL = {
   status_code: 507,
@@ -69,10 +71,13 @@ export class UploadStore extends FileStore {
     // At once and every minute: an upload must not expire while its bytes come, however slowly.
     await note()
     const noting = setInterval(() => void note().catch(warn), NOTE_EVERY_MS)
+    const syncing = setInterval(() => void syncBehind(file), SYNC_EVERY_MS)
     try {
       await writeBody(readable, createWriteStream(file, { flags: 'r+', start: offset }))
     } finally {
       clearInterval(noting)
+      clearInterval(syncing)
+      void syncBehind(file) // clients may send many small PATCHes
       await note().catch(warn) // what the pipeline threw is what counts
     }
     return (await stat(file)).size
