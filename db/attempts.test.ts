@@ -16,7 +16,7 @@ import {
   startUpload,
   takeJob,
 } from '#test/videos.ts'
-import { claim, fail, failForNow, handBack, passOn, report } from './attempts.ts'
+import { claim, fail, failForNow, giveUp, handBack, passOn, report } from './attempts.ts'
 import { type Job, JobLost } from './boss.ts'
 import { spentBudget, type Work } from './budgets.ts'
 import type { Trx } from './client.ts'
@@ -136,6 +136,27 @@ describe('a stale token', () => {
     }
   })
 })
+
+test('giving up waits for the video before it touches an attempt, as claiming does: no deadlock', async () => {
+  const { id } = await processVideo(t)
+  const ended = await inTransaction(async holder => {
+    await sql`select from videos where id = ${id} for update`.execute(holder)
+    const giving = inTransaction(trx => giveUp(trx, id, 'ladder'))
+    await expect.poll(waiting).toBe(1)
+    await sql`select from attempts where video_id = ${id} for update nowait`.execute(holder)
+    return { giving }
+  })
+  await ended.giving
+  expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'crashed' }])
+})
+
+/** Connections to this test's database that wait for a row. */
+async function waiting(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(t.db)
+  return Number(rows[0]?.count)
+}
 
 describe('a failure', () => {
   test("of the video's is final: it says why, and its job is over", async () => {

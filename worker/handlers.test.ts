@@ -20,6 +20,7 @@ import {
   extraOf,
   growVideo,
   liveJobs,
+  loseJob,
   processVideo,
   queueUpload,
   queueVideo,
@@ -163,6 +164,19 @@ test('dead of an extra ends its attempt, and leaves the video ready', async () =
     { outcome: 'won' },
     { kind: 'extra', outcome: 'crashed' },
   ])
+})
+
+test('a job without a try left is over in the transaction that ends its video', async () => {
+  const { id } = await processVideo(t)
+  await sql`update attempts set outcome = 'crashed', ended_at = now()`.execute(t.db)
+  await sql`insert into attempts (token, video_id, kind, recipe, worker_id, outcome, ended_at)
+    select gen_random_uuid(), ${id}, 'ladder', '', ${id}, 'crashed', now() from generate_series(1, 20)`.execute(
+    t.db,
+  )
+  await loseJob(t.boss, id)
+  await handlers.ladder(context, { videoId: id }, await takeJob(t.boss, 'ladder'))
+  expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
+  expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
 })
 
 describe('the sweep', () => {
@@ -330,6 +344,15 @@ describe('sources', () => {
     for (const id of ids) await store(sourceKey(id), 'source')
     await sweep(await keeping('never'))
     expect(await Promise.all(ids.map(isStored))).toEqual([true, true, true])
+  })
+
+  test('stay while a rendition of what plays is missing: it can be made of them', async () => {
+    const id = await readyFor(1)
+    await sql`update renditions set state = 'failed', error_code = 'test' where video_id = ${id}`.execute(
+      t.db,
+    )
+    await sweep(await keeping('never'))
+    expect(await isStored(id)).toBe(true)
   })
 
   test('that could not be removed are tried again, and not said to be gone', async () => {

@@ -193,6 +193,18 @@ describe('sound', () => {
     expect(copyable(await judge(clip)).copies).toBe(copies)
   })
 
+  test.each<[string, Patch]>([
+    [
+      'whose frames lie on each other: of a small file they would make a large one',
+      all(setSoundWord('stsz', 4, 10_000), bytes => Buffer.concat([bytes, box('free', Buffer.alloc(1e6))])),
+    ],
+    ['that has gaps', setSoundWord('stts', 12, 10_000)],
+    ['that is not all there', setSoundWord('stco', 8, 2 ** 31)],
+  ])('%s is encoded', async (_, patch) => {
+    const clip = await patchMp4(plain, file('lying-sound.mp4'), patch)
+    expect(copyable(await judgeCopy(clip, plainFacts)).copies).toBe('picture')
+  })
+
   test('that begins after the picture is encoded, with silence before it', async () => {
     const clip = await remux(
       'late-sound.mp4',
@@ -276,6 +288,14 @@ test('ten minutes are judged in a tenth of a second', async () => {
 function copyable(verdict: Copyable | NotCopyable): Copyable {
   if ('reason' in verdict) throw new Error(`${verdict.reason}: ${verdict.detail}`)
   return verdict
+}
+
+/** As `setWord`, in the sound's tables. */
+function setSoundWord(type: string, at: number, value: number): Patch {
+  return bytes => {
+    bytes.writeUInt32BE(value, locate(bytes, ['soun', type]) + 4 + at)
+    return bytes
+  }
 }
 
 function setByte(at: string[], offset: number, value: number): Patch {
