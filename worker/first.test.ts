@@ -29,6 +29,7 @@ import {
   useFfmpeg,
 } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
+import { SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import { first } from './first.ts'
 
 // What every player takes, and what none does.
@@ -124,6 +125,16 @@ describe('while it grows', () => {
       [true, 3],
       [true, 3],
     ])
+  })
+
+  test('a segment right after another is told, also when no third one comes', async () => {
+    await useFfmpeg(context, secondSegmentSoon)
+    const stop = new AbortController()
+    const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
+    const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
+    await expect.poll(counts, { timeout: 20_000 }).toEqual([2, 2])
+    stop.abort(new Error('worker stopping (SIGTERM)'))
+    await done
   })
 
   test('a worker that has to stop hands back: what there is plays on, the next goes on with it', async () => {
@@ -262,6 +273,22 @@ describe('what fails costs no video:', () => {
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
   })
 })
+
+// All is made elsewhere, and then shown: one segment, another at once, and nothing more.
+const secondSegmentSoon = `
+case "$*" in *poster.jpg*) exec ffmpeg "$@";; esac
+mkdir -p away/v240 away/audio && (cd away && ffmpeg "$@") || exit
+show() {
+  for name in v240 audio; do
+    cp away/$name/init.mp4 away/$name/0000[01].m4s $name
+    awk -v count=$1 '{ print } /m4s/ && ++seen == count { exit }' away/$name/LIST >$name/draft
+    mv $name/draft $name/LIST
+  done
+}
+show 1
+sleep 0.2
+show 2
+exec sleep 3600`.replaceAll('LIST', SCRATCH_PLAYLIST)
 
 async function begin(clip: Parameters<typeof makeClip>[2], overrides: Partial<WorkerContext> = {}) {
   const id = await receive(clip)

@@ -25,8 +25,8 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
   } else context.log.info({ reason: judged.reason, detail: judged.detail }, 'source is not copied')
   const firstPlan = planFirst(plan, facts)
   await makeFolders(context, firstPlan)
-  await growPublication(context, firstPlan, signal =>
-    runFfmpeg(firstCommand(source, context.scratch, firstPlan), { ...context, signal }),
+  await growPublication(context, firstPlan, signals =>
+    runFfmpeg(firstCommand(source, context.scratch, firstPlan), { ...context, ...signals }),
   )
 }
 
@@ -39,8 +39,8 @@ async function copy(
 ): Promise<boolean> {
   await makeFolders(context, plan)
   try {
-    await growPublication(context, plan, signal =>
-      runFfmpeg(copyCommand(source, context.scratch, plan, judged), { ...context, signal }),
+    await growPublication(context, plan, signals =>
+      runFfmpeg(copyCommand(source, context.scratch, plan, judged), { ...context, ...signals }),
     )
     return true
   } catch (error) {

@@ -27,16 +27,17 @@ interface Growing {
 }
 
 /**
- * @param run FFmpeg, from its start to its end
+ * @param run FFmpeg, from its start to its end; `unhurried` fires when somebody can watch
  * @throws Unplayable when what it wrote would not play; what was listed by then stays listed until a
  *   later publication takes its place
  */
 export async function growPublication(
   given: AttemptContext,
   plan: FirstPlan,
-  run: (signal: AbortSignal) => Promise<unknown>,
+  run: (signals: { signal: AbortSignal; unhurried: AbortSignal }) => Promise<unknown>,
 ): Promise<void> {
   const over = new AbortController()
+  const watchable = new AbortController()
   const context = { ...given, signal: AbortSignal.any([given.signal, over.signal]) }
   const growing = plan.streams.map(stream => ({ stream, meter: new Meter(context.scratch, stream.name) }))
   let publicationId: string | null = null
@@ -44,7 +45,7 @@ export async function growPublication(
   let told = 0
   let isUntold = false
   let hasEnded = false
-  const ended = run(context.signal).finally(() => {
+  const ended = run({ signal: context.signal, unhurried: watchable.signal }).finally(() => {
     hasEnded = true
   })
   ended.catch(nothing) // awaited below
@@ -62,6 +63,7 @@ export async function growPublication(
         isNamed = true // perhaps, when the transaction throws
         publicationId = await begin(context, plan, has, isLast)
         isNamed = publicationId !== null
+        if (!hasEnded) watchable.abort()
         told = performance.now()
         isUntold = false
       } else if (publicationId !== null && isUntold && isTime) {

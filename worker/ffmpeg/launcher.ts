@@ -113,6 +113,15 @@ async function wallByWall(): Promise<Chain> {
   return result
 }
 
+/** From here on it lets others go first, though not as far as a ladder does. Where a system cannot, nothing. */
+export async function giveWay(pid: number): Promise<void> {
+  // Its session's share, and where sessions have none, that of all its threads.
+  await Promise.allSettled([
+    writeFile(`/proc/${pid}/autogroup`, '5'),
+    run('renice', ['-n', '10', '-g', String(pid)]),
+  ])
+}
+
 async function find(program: string, given: string | null, variable: string): Promise<string> {
   const candidates = given
     ? [given]

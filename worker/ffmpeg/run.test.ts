@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
@@ -25,6 +25,18 @@ test('a command that ends well says so, with progress at most once a second', as
   expect(seen.every(seconds => seconds >= 0 && seconds <= 2)).toBe(true)
 })
 
+test('FFmpeg alone reads the source: no ffprobe beside it, which would know no whitelist', async () => {
+  const stub = path.join(folder, 'ffprobe')
+  await writeFile(stub, `#!/bin/sh\ntouch '${folder}/probed'\n`, { mode: 0o755 })
+  await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: stub })
+  try {
+    await runFfmpeg(realTime(0.5), { signal: never, log: silent, onProgress: () => {} })
+  } finally {
+    await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: null })
+  }
+  expect(await readdir(folder)).not.toContain('probed')
+})
+
 test('an abort kills FFmpeg within a second, and gives the reason', async () => {
   const stop = new AbortController()
   const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })
@@ -41,6 +53,27 @@ test('a process that cannot be started is nobody’s fault, and the worker lives
   const command = realTime(1)
   Object.assign(command, { options: { ...Reflect.get(command, 'options'), cwd: path.join(folder, 'gone') } })
   await expect(runFfmpeg(command, { signal: never, log: silent })).rejects.toThrow(WorldError)
+})
+
+test('nobody waits for it any more: it lets others go first', async () => {
+  const stop = new AbortController()
+  const unhurried = new AbortController()
+  const options = { signal: stop.signal, unhurried: unhurried.signal, log: silent }
+  const running = runFfmpeg(realTime(60), options).catch(() => {})
+  await expect.poll(() => processesIn(folder)).toHaveLength(1)
+  const [pid] = await processesIn(folder)
+  const niceness = async () => {
+    const threads = await readdir(`/proc/${pid}/task`)
+    const stats = threads.map(thread => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8'))
+    const nices = (await Promise.all(stats)).map(stat => Number(stat.split(') ')[1]?.split(' ')[16]))
+    const autogroup = await readFile(`/proc/${pid}/autogroup`, 'utf8')
+    return { threads: [...new Set(nices)], session: autogroup.split(' ')[2]?.trim() }
+  }
+  expect(await niceness()).toEqual({ threads: [0], session: '0' })
+  unhurried.abort()
+  await expect.poll(niceness).toEqual({ threads: [10], session: '5' })
+  stop.abort()
+  await running
 })
 
 test('an abort right at the start leaves no process either', async () => {

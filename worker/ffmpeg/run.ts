@@ -3,6 +3,7 @@
 import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
 import { WorldError } from '../errors.ts'
+import { giveWay } from './launcher.ts'
 
 const NO_PROGRESS_SECONDS = 120
 const PROGRESS_EVERY_MS = 1000
@@ -19,6 +20,8 @@ export class FfmpegFailed extends Error {
 interface RunOptions {
   signal: AbortSignal
   log: Logger
+  /** from when it fires, nobody waits for this command any more */
+  unhurried?: AbortSignal
   /** at most once a second; seconds of output so far */
   onProgress?: (seconds: number) => void
 }
@@ -29,7 +32,7 @@ interface RunOptions {
  */
 export async function runFfmpeg(
   command: FfmpegCommand,
-  { signal, log, onProgress }: RunOptions,
+  { signal, log, unhurried, onProgress }: RunOptions,
 ): Promise<string> {
   signal.throwIfAborted()
   surviveFailedSpawn(command)
@@ -39,6 +42,7 @@ export async function runFfmpeg(
     let lastReport = 0
     let lastState = ''
     const kill = () => command.kill('SIGKILL')
+    const slowDown = () => void giveWay(pidOf(command))
     const watchdog = setTimeout(() => {
       isHung = true
       kill()
@@ -46,23 +50,28 @@ export async function runFfmpeg(
     const done = () => {
       clearTimeout(watchdog)
       signal.removeEventListener('abort', kill)
+      unhurried?.removeEventListener('abort', slowDown)
     }
     signal.addEventListener('abort', kill)
+    unhurried?.addEventListener('abort', slowDown)
     command
       .on('start', line => {
         log.debug({ command: line }, 'ffmpeg started')
         // Aborted between spawn and start: there was nothing to kill yet.
         if (signal.aborted) kill()
       })
-      .on('progress', ({ timemark, frames }: { timemark?: string; frames?: number }) => {
+      // Not its 'progress': for a percentage, that one has ffprobe read the whole source as well.
+      .on('stderr', (line: string) => {
+        const time = /\btime=(\S+)/.exec(line)?.[1]
+        if (!time) return
         // FFmpeg 7 prints its line however stuck it is: only what moves counts.
-        const state = `${timemark} ${frames}`
+        const state = `${time} ${/\bframe= *(\d+)/.exec(line)?.[1]}`
         if (state !== lastState) watchdog.refresh()
         lastState = state
         const now = performance.now()
         if (!onProgress || now - lastReport < PROGRESS_EVERY_MS) return
         lastReport = now
-        onProgress(parseTimemark(timemark))
+        onProgress(parseTimemark(time))
       })
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         done()
@@ -76,6 +85,11 @@ export async function runFfmpeg(
       })
       .run()
   })
+}
+
+/** Known from its 'start' on. */
+function pidOf(command: FfmpegCommand): number {
+  return (command as unknown as { ffmpegProc: { pid: number } }).ffmpegProc.pid
 }
 
 type End = (error: Error | null, stdout?: Ring, stderr?: Ring) => void
@@ -126,7 +140,7 @@ export function isToolBroken(message: string): boolean {
 }
 
 /** FFmpeg's `HH:MM:SS.cc`; it may be negative or N/A before the first frame. */
-function parseTimemark(timemark = ''): number {
+function parseTimemark(timemark: string): number {
   const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(timemark)
   return match ? Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) : 0
 }
