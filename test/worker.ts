@@ -48,14 +48,33 @@ export async function runJob<Name extends JobName>(context: WorkerContext, name:
 }
 
 /** For one test, a shell script in FFmpeg's place; `$last` is the output that it is asked for. */
-export async function useFfmpeg({ config }: WorkerContext, script: string): Promise<void> {
-  const file = path.join(await makeFolder(), 'ffmpeg')
-  await writeFile(file, ['#!/bin/sh', 'for last; do :; done', script].join('\n'), { mode: 0o755 })
+export async function useFfmpeg(context: WorkerContext, script: string): Promise<void> {
+  await usePrograms(context, { ffmpegPath: await writeScript(script) })
+}
+
+/** The same in ffprobe's place. */
+export async function useFfprobe(context: WorkerContext, script: string): Promise<void> {
+  await usePrograms(context, { ffprobePath: await writeScript(script) })
+}
+
+const OWN: Programs = { ffmpegPath: null, ffprobePath: null }
+type Programs = Parameters<typeof installLauncher>[1]
+let programs = OWN
+
+async function usePrograms({ config }: WorkerContext, changed: Partial<Programs>): Promise<void> {
   const launchers = path.join(config.dataDir, 'launcher')
-  await installLauncher(launchers, { ffmpegPath: file, ffprobePath: null })
+  programs = { ...programs, ...changed }
+  await installLauncher(launchers, programs)
   onTestFinished(async () => {
-    await installLauncher(launchers, { ffmpegPath: null, ffprobePath: null })
+    programs = OWN
+    await installLauncher(launchers, programs)
   })
+}
+
+async function writeScript(script: string): Promise<string> {
+  const file = path.join(await makeFolder(), 'script')
+  await writeFile(file, ['#!/bin/sh', 'for last; do :; done', script].join('\n'), { mode: 0o755 })
+  return file
 }
 
 /** Ids of the processes that work in a folder or below it. */

@@ -27,6 +27,7 @@ import {
   processesIn,
   runJob,
   useFfmpeg,
+  useFfprobe,
 } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
 import { SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
@@ -184,6 +185,44 @@ describe('while it grows', () => {
     await expect(done).rejects.toThrow(JobLost)
     expect(await readVideo(t.db, id)).toEqual(winner)
     expect(await listKeys(context, 'videos')).toEqual(keys)
+  })
+})
+
+describe('a copy is begun while ffprobe still reads:', () => {
+  test('its first segment is there before ffprobe has answered', async () => {
+    const segment = `${context.scratchRoot}/*/copy/00000.m4s`
+    const wait = `until ls ${segment}; do sleep 0.1; [ $((tries += 1)) -lt 100 ] || exit 3; done >&2`
+    await useFfprobe(context, `${wait}; exec ffprobe "$@"`)
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await stored((await readVideo(t.db, id)).url_hls)).toContain('\ncopy/index.m3u8\n')
+  })
+
+  test('what ffprobe knows better is encoded, and nothing is left of the copy', async () => {
+    await useFfprobe(context, 'ffprobe "$@" | sed s/yuv420p/yuv422p/')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await stored((await readVideo(t.db, id)).url_hls)).toContain('\nv240/index.m3u8\n')
+    expect((await listKeys(context, 'videos')).filter(key => key.includes('/copy'))).toEqual([])
+  })
+
+  test('what it has begun otherwise is begun again', async () => {
+    await useFfprobe(context, 'ffprobe "$@" | sed s/codec_type=audio/codec_type=data/')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    const { url_hls } = await readVideo(t.db, id)
+    expect(await stored(url_hls)).toContain('\ncopy/index.m3u8\n')
+    expect(await stored(url_hls), 'silent, as ffprobe has it').not.toContain('copy-audio')
+  })
+
+  test('a source that fails ends it', async () => {
+    await useFfmpeg(context, 'exec sleep 3600')
+    await useFfprobe(context, 'sleep 0.5; echo moov atom not found >&2; exit 1')
+    const id = await receive(USUAL)
+    await runJob(context, 'first')
+    expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'damaged' })
+    expect(await processesIn(context.scratchRoot)).toEqual([])
+    expect(await listKeys(context, 'videos')).toEqual([])
   })
 })
 
