@@ -123,8 +123,8 @@ describe('while it grows', () => {
     await done
     const whole = await listed(id)
     expect(whole.map(({ complete, segments }) => [complete, segments.length])).toEqual([
-      [true, 3],
-      [true, 3],
+      [true, 4], // 0, 1, 2 and 4 s
+      [true, 6],
     ])
   })
 

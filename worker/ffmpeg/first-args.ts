@@ -8,6 +8,9 @@ import type { FirstPlan } from './plan-first.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
 const NORMAL_PRIORITY = 0
+// Of the first two segments of a picture, and of all of the sound: somebody waits for the first. Half a
+// SEGMENT_SECONDS, so that the third begins where it would have begun.
+const START_SECONDS = 1
 
 /** After `segments`: a segment and the list get their names when they are whole, and the list at once. */
 const GROWING = ['-hls_playlist_type', 'event', '-hls_flags', 'independent_segments+temp_file']
@@ -25,11 +28,14 @@ export function firstCommand(source: string, scratch: string, plan: FirstPlan): 
       .output(`${name}/${SCRATCH_PLAYLIST}`)
       .outputOptions(
         ...['-map', kind === 'video' ? '[v0]' : '[a]', ...codec],
-        ...[...segments(name, plan), ...GROWING],
+        ...[...segments(name, plan), ...GROWING, '-hls_time', String(START_SECONDS)],
       )
   }
   return command
 }
+
+// At 0, 1, 2, 4, 6 … seconds: each keyframe ends a segment.
+const KEYFRAMES = `if(lt(n_forced,2),n_forced*${START_SECONDS},(n_forced-1)*${SEGMENT_SECONDS})`
 
 /** Half the work of a ladder's rung; nothing is looked ahead, so that the first segment is soon there. */
 function encodeQuickly({ maxBps }: Rung, { frameRate }: Plan): string[] {
@@ -37,7 +43,7 @@ function encodeQuickly({ maxBps }: Rung, { frameRate }: Plan): string[] {
   return [
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '25'],
     ...['-maxrate', String(maxBps), '-bufsize', String(maxBps * 2)],
-    ...['-force_key_frames', `expr:gte(t,n_forced*${SEGMENT_SECONDS})`, '-forced-idr', '1'],
+    ...['-force_key_frames', `expr:gte(t,${KEYFRAMES})`, '-forced-idr', '1'],
     ...['-g', String(Math.ceil(fps * SEGMENT_SECONDS * 2)), '-sc_threshold', '0'],
   ]
 }

@@ -4,7 +4,7 @@ import { AUDIO_BPS, evenBelow, type Plan, type Rung, rungOf, SEGMENT_SECONDS } f
 import type { Facts } from './probe.ts'
 
 /** Part of every attempt's row, as plan.ts's. */
-export const RECIPE = 'first-copy-or-480p-1'
+export const RECIPE = 'first-copy-or-480p-2'
 
 export interface FirstStream {
   kind: 'video' | 'audio'
