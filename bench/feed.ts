@@ -91,6 +91,8 @@ async function besideLadders(
   const worker = await startWorker(context, stack, { WORKER_CONCURRENCY: '2' })
   const clip = await getClip(context, { seconds: 30, times: 4 })
   const ids = await Promise.all([addVideo(stack, clip), addVideo(stack, clip)])
+  // Their first rungs are whole.
+  await waitForStatus(context, stack, ids, 'url_hls is not null')
   await waitForStatus(context, stack, ids, "status = 'processing' and progress > 0.005")
   const signalLadders = (name: 'SIGSTOP' | 'SIGCONT') => {
     const ffmpegs = below(worker.pid, 'ffmpeg')
