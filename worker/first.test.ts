@@ -138,6 +138,22 @@ describe('while it grows', () => {
     await done
   })
 
+  test('its last segment is not listed before it is whole: a player would not hear of the end', async () => {
+    await useFfmpeg(
+      context,
+      secondSegmentSoon.replace('show 1', 'show 2').replace('show 2\nexec', 'show 9\nexec'),
+    )
+    const stop = new AbortController()
+    const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
+    const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
+    await expect
+      .poll(async () => (await listKeys(context, 'videos')).filter(isSegment).length, { timeout: 20_000 })
+      .toBe(10)
+    await expect.poll(counts, { timeout: 20_000 }).toEqual([3, 4])
+    stop.abort(new Error('worker stopping (SIGTERM)'))
+    await done
+  })
+
   test('a worker that has to stop hands back: what there is plays on, the next goes on with it', async () => {
     await slowly()
     const stop = new AbortController()
@@ -315,11 +331,11 @@ describe('what fails costs no video:', () => {
 
 // All is made elsewhere, and then shown: one segment, another at once, and nothing more.
 const secondSegmentSoon = `
-case "$*" in *poster.jpg*) exec ffmpeg "$@";; esac
+case "$*" in *poster.jpg*|*-encoders*|*-formats*) exec ffmpeg "$@";; esac
 mkdir -p away/v240 away/audio && (cd away && ffmpeg "$@") || exit
 show() {
   for name in v240 audio; do
-    cp away/$name/init.mp4 away/$name/0000[01].m4s $name
+    cp away/$name/*.m[4p]* $name
     awk -v count=$1 '{ print } /m4s/ && ++seen == count { exit }' away/$name/LIST >$name/draft
     mv $name/draft $name/LIST
   done
@@ -346,6 +362,10 @@ async function receiveFile(file: string): Promise<string> {
   const id = await queueUpload(t, (await readFile(file)).length)
   await copyFile(file, path.join(context.storage.sourcesDir, id))
   return id
+}
+
+function isSegment(key: string): boolean {
+  return key.endsWith('.m4s')
 }
 
 async function playableAt(id: string): Promise<Date | null> {

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JobLost } from '#db/boss.ts'
 import { completeFirst, type Grown, grow, publishGrowing } from '#db/first.ts'
-import type { NewRendition } from '#db/publish.ts'
+import type { NewRendition, Segment } from '#db/publish.ts'
 import { isGone } from '#db/videos.ts'
 import { readIfThere } from '#media/disk-files.ts'
 import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
@@ -20,6 +20,8 @@ import { describe, master } from './publication.ts'
 const LOOK_EVERY_MS = 20
 // Players ask every one or two seconds.
 const TELL_EVERY_MS = 500
+// An index rounds; a last segment is rarely shorter.
+const END_SECONDS = 0.25
 
 interface Growing {
   stream: FirstStream
@@ -56,9 +58,10 @@ export async function growPublication(
       const isLast = hasEnded
       if (isLast) await ended
       isUntold = (await takeNew(context, growing)) || isUntold
-      const has = growing.filter(({ meter }) => meter.segments.length > 0)
+      const has = growing.filter(each => listable(each, plan, isLast).length > 0)
       const isComplete = has.length === growing.length || (isLast && has.some(isVideo))
-      const isTime = isLast || performance.now() - told > TELL_EVERY_MS
+      // The end is told together with the list's.
+      const isTime = !isLast && performance.now() - told > TELL_EVERY_MS
       if (publicationId === null && isComplete && (isUntold || isLast)) {
         isNamed = true // perhaps, when the transaction throws
         publicationId = await begin(context, plan, has, isLast)
@@ -67,12 +70,13 @@ export async function growPublication(
         told = performance.now()
         isUntold = false
       } else if (publicationId !== null && isUntold && isTime) {
-        if (!(await grow(context.db, context.attempt, has.map(grownOf(context))))) context.lose()
+        if (!(await grow(context.db, context.attempt, has.map(grownOf(context, plan, isLast)))))
+          context.lose()
         told = performance.now()
         isUntold = false
       }
       context.signal.throwIfAborted()
-      const seen = has.find(isVideo)?.meter.segments ?? []
+      const seen = growing.find(isVideo)?.meter.segments ?? []
       if (publicationId && (isLast || hasStill(seen)))
         poster ??= tryPoster(context, plan, publicationId, seen)
       if (!isLast) {
@@ -144,7 +148,11 @@ async function begin(context: AttemptContext, plan: FirstPlan, has: Growing[], i
     const { stream, meter } = each
     const { peakBps, averageBps, targetSeconds } = stream
     const rates = isWhole ? {} : { peakBps, averageBps, targetSeconds }
-    return { ...describe(meter.measured(), stream.size?.fps ?? 0), ...grownOf(context)(each), ...rates }
+    return {
+      ...describe(meter.measured(), stream.size?.fps ?? 0),
+      ...grownOf(context, plan, isWhole)(each),
+      ...rates,
+    }
   })
   const publicationId = await db.transaction().execute(trx =>
     publishGrowing(trx, boss, job, attempt, {
@@ -156,11 +164,24 @@ async function begin(context: AttemptContext, plan: FirstPlan, has: Growing[], i
   return publicationId
 }
 
-function grownOf({ attempt }: AttemptContext) {
-  return ({ stream, meter }: Growing): Grown => ({
-    key: attemptKey(attempt.videoId, attempt.token, `${stream.name}/index.m3u8`),
-    segments: meter.segments,
-    bytes: meter.measured().bytes,
+function grownOf({ attempt }: AttemptContext, plan: FirstPlan, isWhole: boolean) {
+  return (each: Growing): Grown => ({
+    key: attemptKey(attempt.videoId, attempt.token, `${each.stream.name}/index.m3u8`),
+    segments: listable(each, plan, isWhole),
+    bytes: each.meter.measured().bytes,
+  })
+}
+
+/**
+ * The last segment comes together with the end of its list: a player that has it already does not take
+ * an end that is told later, and stands still there (VHS asks itself only when it appends a segment).
+ */
+function listable({ meter }: Growing, { durationSeconds }: FirstPlan, isWhole: boolean): Segment[] {
+  if (isWhole || durationSeconds === null) return meter.segments
+  let end = 0
+  return meter.segments.filter(segment => {
+    end += segment.durationSeconds
+    return end < durationSeconds - END_SECONDS
   })
 }
 
@@ -197,7 +218,7 @@ async function finish(
       durationSeconds: video[0]?.durationSeconds ?? 0,
       renditions: has.map(each => {
         const { peakBps, averageBps } = each.meter.measured(targetSeconds)
-        return { ...grownOf(context)(each), peakBps, averageBps }
+        return { ...grownOf(context, plan, true)(each), peakBps, averageBps }
       }),
     }),
   )
