@@ -11,7 +11,9 @@ copy it elsewhere, or name a folder on another disk.`
 await runBackupCommand({ usage, alone: false }, async options => {
   const manifest = await makeBackup(options)
   for (const key of manifest.missing)
-    console.error(`warning: ${key} is not in the storage, so it is not in the backup: see \`pnpm doctor\``)
+    console.error(
+      `warning: ${key} is not in the storage, so it is not in the backup: see \`pnpm run doctor\``,
+    )
   return `Backed up ${rowsOf(manifest.tables)} rows, ${manifest.files} files, ${(manifest.bytes / 1e6).toFixed(1)} MB to ${options.folder}`
 })
 

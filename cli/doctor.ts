@@ -1,4 +1,4 @@
-// `pnpm doctor`: names what is broken, one line each, and says what to do; exit status 1 if anything is.
+// `pnpm run doctor`: names what is broken, one line each, and says what to do; exit status 1 if anything is.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '#config'
@@ -7,7 +7,7 @@ import { type Context, examine, type Finding } from './doctor/examine.ts'
 import { root } from './project.ts'
 import { fail, Sentence } from './say.ts'
 
-const usage = `Usage: pnpm doctor [--json]
+const usage = `Usage: pnpm run doctor [--json]
 
 Checks this machine, the database, the storage and what must hold between them. It changes nothing
 and may run at any time. Exit status 1 when anything is broken.
