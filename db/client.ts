@@ -28,9 +28,17 @@ export function openDatabase(url: string, name: string, onError: (error: Error) 
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     types,
   })
-  // Without a listener a connection that dies while idle ends the whole process.
-  pool.on('error', onError)
+  outliveConnections(pool, onError)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/**
+ * A connection that breaks without a listener ends the whole process. The pool listens only while one is
+ * idle; who uses one hears of its end by the next answer, in a transaction's pauses too.
+ */
+export function outliveConnections(pool: pg.Pool, onIdleError: (error: Error) => void): void {
+  pool.on('error', onIdleError)
+  pool.on('connect', client => client.on('error', () => {}))
 }
 
 /**
@@ -65,7 +73,8 @@ const AWAY_ERRNO = [
   'ENOTFOUND',
   'EAI_AGAIN',
 ]
-const CONNECTION_GONE = /connection terminated|timeout exceeded when trying to connect|connection ended/i
+const CONNECTION_GONE =
+  /connection terminated|timeout exceeded when trying to connect|connection ended|is not queryable/i
 
 /** Whether an error says that the database does not answer now, and may soon. */
 export function isDatabaseAway(error: unknown): boolean {

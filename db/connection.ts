@@ -1,7 +1,7 @@
 // One connection for a task, instead of a pool for a process.
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { type Db, types } from './client.ts'
+import { type Db, outliveConnections, types } from './client.ts'
 import type { Database } from './schema.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function withConnection<T>(
   use: (db: Db, client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const pool = new pg.Pool({ connectionString: url, application_name: name, max: 1, types })
-  pool.on('error', () => {}) // whatever is asked on it next is rejected
+  outliveConnections(pool, () => {}) // whatever is asked on it next is rejected
   const connected = new Promise<pg.PoolClient>(resolve => pool.once('connect', resolve))
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   try {

@@ -287,8 +287,13 @@ export function idOf(location: string): string {
 
 /** Waits for a status that does not change by itself any more. */
 export async function settled(stack: Stack, id: string, timeout = 90_000): Promise<Video> {
-  await expect
-    .poll(async () => (await stack.video(id)).status, { timeout })
-    .toMatch(/^(ready|failed|cancelled)$/)
+  try {
+    await expect
+      .poll(async () => (await stack.video(id)).status, { timeout })
+      .toMatch(/^(ready|failed|cancelled)$/)
+  } catch (error) {
+    const said = stack.workers.map(({ pid, output }) => `worker ${pid}: …${output().slice(-4000)}`)
+    throw new Error(`${(error as Error).message}\n${said.join('\n')}`)
+  }
   return stack.video(id)
 }
