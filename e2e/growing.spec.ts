@@ -1,6 +1,9 @@
 // A video that plays while its first rung grows, and what becomes of those who watch it then. The test
 // grows it by hand, without a worker, so that it knows what is there at each moment.
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import type { Page } from 'playwright/test'
+import { makeClip } from '#test/clips.ts'
 import {
   type CutClip,
   cutClip,
@@ -9,7 +12,7 @@ import {
   publishLadder,
   waitingVideo,
 } from '#test/growing.ts'
-import { type Stack, startStack, storesOf } from './stack.ts'
+import { type Stack, startStack, storesOf, upload } from './stack.ts'
 import { test as base, expect } from './test.ts'
 
 const SECONDS = 24
@@ -123,6 +126,39 @@ test('who has come to the end of a list that nobody adds to goes on in what took
   await expect.poll(() => timeOf(page)).toBeGreaterThan(3.5)
   await publishLadder(storesOf(stack), id, clip)
   await expect.poll(() => timeOf(page)).toBeGreaterThan(5)
+})
+
+test('what a worker makes is watched to its end and again from 0 while it is made, also when its sound is shorter', async ({
+  page,
+  clips,
+}) => {
+  const ffmpeg = path.join(clips, 'slow-ffmpeg')
+  // Its last segments are there for a while before it ends: whoever listed them then would leave players there.
+  const slowly = `#!/bin/sh
+case "$*" in
+  *low/ffmpeg.m3u8*) set -- -readrate 0.1 "$@";;
+  *ffmpeg.m3u8*) ffmpeg -readrate 3 "$@" && exec sleep 2;;
+esac
+exec ffmpeg "$@"
+`
+  await writeFile(ffmpeg, slowly, { mode: 0o755 })
+  const own = await startStack({ env: { LADDER: '240', FFMPEG_PATH: ffmpeg } })
+  try {
+    const options = ['-c:v', 'mpeg4', '-af', 'atrim=end=5.3']
+    const id = await upload(own, await makeClip(clips, 'short-sound.mp4', { seconds: 9, options }))
+    await expect.poll(async () => (await own.video(id)).playable).toBe(true)
+    const lists = requestsOf(page, '.m3u8')
+    await page.goto(`${own.url}/v/${id}`)
+    await expect.poll(() => timeOf(page)).toBeGreaterThan(0.3)
+    expect(await own.video(id)).toMatchObject({ status: 'processing' })
+    await watchStandstill(page)
+    await expect.poll(() => timeOf(page)).toBeGreaterThan(7)
+    await expect.poll(() => timeOf(page)).toBeLessThan(2)
+    expect(await longestStandstill(page)).toBeLessThan(1500)
+    expect(addressesOf(lists), 'one list to the end').toHaveLength(1)
+  } finally {
+    await own.stop()
+  }
 })
 
 test('its playlists: compressed, never kept, for players anywhere; gone with the video', async ({

@@ -93,6 +93,11 @@ export function playlistUris(text: string): string[] {
   })
 }
 
+/** Whether a media playlist says that nothing is added to it any more. */
+export function playlistEnds(text: string): boolean {
+  return /^#EXT-X-ENDLIST$/m.test(text)
+}
+
 /**
  * First the variant to start with, then the others from best to least: Apple's players begin with the
  * first one, before they have measured anything (Technical Note TN2224; the rest of the order means

@@ -138,21 +138,29 @@ describe('while it grows', () => {
     await done
   })
 
-  test('its last segment is not listed before it is whole: a player would not hear of the end', async () => {
-    await useFfmpeg(
-      context,
-      secondSegmentSoon.replace('show 1', 'show 2').replace('show 2\nexec', 'show 9\nexec'),
-    )
-    const stop = new AbortController()
-    const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
-    const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
-    await expect
-      .poll(async () => (await listKeys(context, 'videos')).filter(isSegment).length, { timeout: 20_000 })
-      .toBe(10)
-    await expect.poll(counts, { timeout: 20_000 }).toEqual([3, 4])
-    stop.abort(new Error('worker stopping (SIGTERM)'))
-    await done
-  })
+  test.each([
+    ['as long as it says', '5'],
+    ['shorter', '7'],
+    ['longer', '3'],
+  ])(
+    'its last segment is not listed before it is whole, being %s: a player would not hear of the end',
+    async (_, claim) => {
+      await useFfprobe(context, `ffprobe "$@" | sed "s/^duration=5.*/duration=${claim}/"`)
+      await useFfmpeg(
+        context,
+        secondSegmentSoon.replace('show 1', 'show 2').replace('show 2\nexec', 'show 9\nexec'),
+      )
+      const stop = new AbortController()
+      const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
+      const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
+      await expect
+        .poll(async () => (await listKeys(context, 'videos')).filter(isSegment).length, { timeout: 20_000 })
+        .toBe(10)
+      await expect.poll(counts, { timeout: 20_000 }).toEqual([3, 5])
+      stop.abort(new Error('worker stopping (SIGTERM)'))
+      await done
+    },
+  )
 
   test('a worker that has to stop hands back: what there is plays on, the next goes on with it', async () => {
     await slowly()

@@ -9,7 +9,7 @@ import type { NewRendition, Segment } from '#db/publish.ts'
 import { isGone } from '#db/videos.ts'
 import { readIfThere } from '#media/disk-files.ts'
 import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
-import { mediaPlaylist, playlistUris } from '#media/playlist.ts'
+import { mediaPlaylist, playlistEnds, playlistUris } from '#media/playlist.ts'
 import type { AttemptContext } from './attempt.ts'
 import { INIT_SEGMENT, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
@@ -20,12 +20,12 @@ import { describe, master } from './publication.ts'
 const LOOK_EVERY_MS = 20
 // Players ask every one or two seconds.
 const TELL_EVERY_MS = 500
-// An index rounds; a last segment is rarely shorter.
-const END_SECONDS = 0.25
 
 interface Growing {
   stream: FirstStream
   meter: Meter
+  /** FFmpeg has written its last segment */
+  hasEnd: boolean
 }
 
 /**
@@ -41,7 +41,9 @@ export async function growPublication(
   const over = new AbortController()
   const watchable = new AbortController()
   const context = { ...given, signal: AbortSignal.any([given.signal, over.signal]) }
-  const growing = plan.streams.map(stream => ({ stream, meter: new Meter(context.scratch, stream.name) }))
+  const growing = plan.streams.map(
+    (stream): Growing => ({ stream, meter: new Meter(context.scratch, stream.name), hasEnd: false }),
+  )
   let publicationId: string | null = null
   let poster: Promise<string | null> | null = null
   let told = 0
@@ -58,7 +60,7 @@ export async function growPublication(
       const isLast = hasEnded
       if (isLast) await ended
       isUntold = (await takeNew(context, growing)) || isUntold
-      const has = growing.filter(each => listable(each, plan, isLast).length > 0)
+      const has = growing.filter(each => listable(each, isLast).length > 0)
       const isComplete = has.length === growing.length || (isLast && has.some(isVideo))
       // The end is told together with the list's.
       const isTime = !isLast && performance.now() - told > TELL_EVERY_MS
@@ -70,8 +72,7 @@ export async function growPublication(
         told = performance.now()
         isUntold = false
       } else if (publicationId !== null && isUntold && isTime) {
-        if (!(await grow(context.db, context.attempt, has.map(grownOf(context, plan, isLast)))))
-          context.lose()
+        if (!(await grow(context.db, context.attempt, has.map(grownOf(context, isLast))))) context.lose()
         told = performance.now()
         isUntold = false
       }
@@ -124,9 +125,11 @@ function isVideo({ stream }: Growing): boolean {
 /** Looks at what is new and stores it. @returns whether there was anything */
 async function takeNew({ scratch, storage, attempt, signal }: AttemptContext, growing: Growing[]) {
   const files: { file: string; key: string }[] = []
-  for (const { stream, meter } of growing) {
+  for (const each of growing) {
+    const { stream, meter } = each
     const folder = path.join(scratch, stream.name)
     const playlist = (await readIfThere(path.join(folder, SCRATCH_PLAYLIST))) ?? ''
+    each.hasEnd = playlistEnds(playlist)
     const uris = playlistUris(playlist).filter(uri => uri !== INIT_SEGMENT)
     for (const uri of uris.slice(meter.segments.length)) {
       signal.throwIfAborted()
@@ -150,7 +153,7 @@ async function begin(context: AttemptContext, plan: FirstPlan, has: Growing[], i
     const rates = isWhole ? {} : { peakBps, averageBps, targetSeconds }
     return {
       ...describe(meter.measured(), stream.size?.fps ?? 0),
-      ...grownOf(context, plan, isWhole)(each),
+      ...grownOf(context, isWhole)(each),
       ...rates,
     }
   })
@@ -164,10 +167,10 @@ async function begin(context: AttemptContext, plan: FirstPlan, has: Growing[], i
   return publicationId
 }
 
-function grownOf({ attempt }: AttemptContext, plan: FirstPlan, isWhole: boolean) {
+function grownOf({ attempt }: AttemptContext, isWhole: boolean) {
   return (each: Growing): Grown => ({
     key: attemptKey(attempt.videoId, attempt.token, `${each.stream.name}/index.m3u8`),
-    segments: listable(each, plan, isWhole),
+    segments: listable(each, isWhole),
     bytes: each.meter.measured().bytes,
   })
 }
@@ -175,14 +178,10 @@ function grownOf({ attempt }: AttemptContext, plan: FirstPlan, isWhole: boolean)
 /**
  * The last segment comes together with the end of its list: a player that has it already does not take
  * an end that is told later, and stands still there (VHS asks itself only when it appends a segment).
+ * Which one is the last only FFmpeg knows: indexes err, and sound ends where it likes.
  */
-function listable({ meter }: Growing, { durationSeconds }: FirstPlan, isWhole: boolean): Segment[] {
-  if (isWhole || durationSeconds === null) return meter.segments
-  let end = 0
-  return meter.segments.filter(segment => {
-    end += segment.durationSeconds
-    return end < durationSeconds - END_SECONDS
-  })
+function listable({ meter, hasEnd }: Growing, isWhole: boolean): Segment[] {
+  return hasEnd && !isWhole ? meter.segments.slice(0, -1) : meter.segments
 }
 
 /** Playlists into the storage, and the transaction that names them. */
@@ -218,7 +217,7 @@ async function finish(
       durationSeconds: video[0]?.durationSeconds ?? 0,
       renditions: has.map(each => {
         const { peakBps, averageBps } = each.meter.measured(targetSeconds)
-        return { ...grownOf(context, plan, true)(each), peakBps, averageBps }
+        return { ...grownOf(context, true)(each), peakBps, averageBps }
       }),
     }),
   )

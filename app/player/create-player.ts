@@ -48,10 +48,36 @@ export function createPlayer(
       nativeVideoTracks: !overrideNative,
     },
   })
+  if (overrideNative) player.on('loadstart', () => playToTheEdge(player))
   // It calls itself a landmark, "Video Player": one in every article of a feed says nothing.
   player.el().removeAttribute('role')
   player.el().removeAttribute('aria-label')
   return player
+}
+
+// What VHS is asked, of what it offers to a player's page.
+interface Vhs {
+  playlists: {
+    main?: { suggestedPresentationDelay?: number }
+    one(event: string, then: () => void): void
+  }
+}
+
+const NEARLY_NOTHING_SECONDS = 0.001
+
+/**
+ * VHS takes a list without an end to be live, and keeps three segments' distance to its edge: a seek
+ * lands as much too early, and who comes to the edge is thrown back from it. What ours name is stored
+ * and stays.
+ */
+function playToTheEdge(player: VideoJsPlayer) {
+  const { playlists } = (player.tech(true) as { vhs?: Vhs }).vhs ?? {}
+  if (!playlists) return // plays a file
+  const apply = () => {
+    if (playlists.main) playlists.main.suggestedPresentationDelay = NEARLY_NOTHING_SECONDS
+  }
+  if (playlists.main) apply()
+  else playlists.one('loadedplaylist', apply)
 }
 
 export function sourcesOf(video: Video) {

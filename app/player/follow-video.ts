@@ -2,12 +2,16 @@
 import { elementOf, onNextFrame, sourcesOf, type VideoJsPlayer } from '#app/player/create-player.ts'
 import type { Video } from '#app/video.ts'
 
+// Players look at a growing list again after its target duration, 6 s at most.
+const LOOKS_AGAIN_MS = 7000
+
 /**
  * - A ladder is taken where the video would begin again.
  * - A growing list whose place another has taken (its worker died) grows no more: the player goes on in
  *   the other at once, where it stands. So it does at the end of a list that does not say that it ends,
  *   and where what it plays is gone.
- * - The list of a first rung under its lasting address is nothing new: it comes before `ready`.
+ * - The list of a first rung under its lasting address is nothing new: it comes before `ready`. Who has
+ *   come to its end hears of it with the next look at the growing one, and goes on there only without.
  *
  * @param made what `player` was made with
  * @param start plays, after the sources were changed
@@ -28,16 +32,23 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
     start()
   }
 
+  let patience: ReturnType<typeof setTimeout> | undefined
   function consider() {
     // Who does not play is not in a hurry: it is looked at again when they do.
     if (!hasOther() || player.paused()) return
     const isSuperseded = isGrowing(playing) && isGrowing(video.hlsUrl)
-    if (isSuperseded || hasRunDry(player)) takeOver(player.currentTime() ?? 0)
+    if (isSuperseded || (hasLadder() && hasRunDry(player))) goOnInOther()
+    else if (hasRunDry(player)) {
+      clearTimeout(patience)
+      patience = setTimeout(() => hasOther() && hasRunDry(player) && goOnInOther(), LOOKS_AGAIN_MS)
+    }
   }
+  const goOnInOther = () => takeOver(player.currentTime() ?? 0)
 
   player.on(['play', 'waiting'], consider)
+  player.on('dispose', () => clearTimeout(patience))
   player.on('ended', () => hasLadder() && takeOver(0))
-  player.on('error', () => hasOther() && takeOver(player.currentTime() ?? 0))
+  player.on('error', () => hasOther() && goOnInOther())
   return (newer: Video) => {
     video = newer
     // What loops does not end.
@@ -46,13 +57,10 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
   }
 }
 
-/**
- * How many seconds of the video there are by now; null before that is known. As the element has it:
- * video.js takes a growing list to be live, and keeps the last three segments to itself.
- */
+/** How many seconds of the video there are by now; null before that is known. */
 export function reachOf(player: VideoJsPlayer): number | null {
-  const seekable = elementOf(player)?.seekable
-  return seekable && seekable.length > 0 ? seekable.end(seekable.length - 1) : null
+  const seekable = player.seekable()
+  return seekable.length > 0 ? seekable.end(seekable.length - 1) : null
 }
 
 /** @param tell called once it is there, or as near as it gets */

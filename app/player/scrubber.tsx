@@ -7,6 +7,8 @@ import { reachOf } from '#app/player/follow-video.ts'
 import styles from './player.module.css'
 
 const STEP = 0.1
+// At the very edge of what is there is no picture yet.
+const EDGE_SECONDS = 0.5
 const EVENTS = ['timeupdate', 'seeking', 'ended', 'durationchange', 'progress']
 
 interface ScrubberProps {
@@ -35,6 +37,7 @@ export function Scrubber({ player, durationSeconds, showsTimes = false }: Scrubb
   const at = Math.min(seconds, length)
   // What is measured may be a little less than what was declared.
   const there = reach === null || reach > length - 1 ? length : reach
+  const last = there < length ? Math.max(there - EDGE_SECONDS, 0) : length
   const place = `${clock(at)} of ${clock(length)}`
   return (
     <div className={styles.scrubber}>
@@ -50,7 +53,7 @@ export function Scrubber({ player, durationSeconds, showsTimes = false }: Scrubb
         step={STEP}
         value={atStep(at)}
         style={{ '--done': `${(at / length) * 100}%`, '--there': `${(there / length) * 100}%` }}
-        onChange={event => player?.currentTime(Math.min(Number(event.target.value), there))}
+        onChange={event => player?.currentTime(Math.min(Number(event.target.value), last))}
       />
       {showsTimes && <span className={styles.time}>{clock(length)}</span>}
     </div>
