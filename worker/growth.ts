@@ -196,7 +196,7 @@ async function finish(
   const targetSeconds = Math.max(...plan.streams.map(stream => stream.targetSeconds))
   const measured = has.map(({ meter }) => meter.measured(targetSeconds))
   const video = measured.filter(({ track }) => track.kind === 'video')
-  requireWhole(video, plan.durationSeconds)
+  requireWhole(video, plan)
   const audio = measured.find(({ track }) => track.kind === 'audio') ?? null
   const fps = plan.frameRate.num / plan.frameRate.den
   const playlists = [

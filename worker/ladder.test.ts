@@ -17,6 +17,7 @@ import {
   emptyDatabase,
   liveJobs,
   loseJob,
+  queueUpload,
   queueVideo,
   readVideo,
   takeJob,
@@ -312,6 +313,29 @@ describe('a bad file fails at once, says why, and leaves nothing but itself:', (
   }
 })
 
+describe.each(['first', 'ladder'] as const)(
+  'the length of a video that says none is measured by the %s',
+  work => {
+    const queueOf = { first: queueUpload, ladder: queueVideo }
+    test.each([
+      ['as long as is allowed, it is taken whole', 2, null],
+      ['longer, it is refused, and not cut off', 4, 'too_long'],
+    ])('%s', async (_, seconds, code) => {
+      await empty()
+      const options = ['-c:v', 'libvpx', '-deadline', 'realtime', '-c:a', 'libopus', '-live', '1']
+      const id = await upload(
+        await makeClip(await makeFolder(), 'live.webm', { seconds, options }),
+        queueOf[work],
+      )
+      const { config } = await createWorkerContext(t, { LADDER: '240', MAX_DURATION_SECONDS: '2' })
+      await runJob({ ...context, config }, work)
+      expect(await attemptsOf(t.db, id)).toMatchObject([
+        { outcome: code ? 'failed' : 'won', error_code: code },
+      ])
+    })
+  },
+)
+
 test('a video above MAX_DURATION_SECONDS fails before anything is encoded, and says the limit', async () => {
   await empty()
   const strict = await createWorkerContext(t, { LADDER: '240', MAX_DURATION_SECONDS: '2' })
@@ -436,9 +460,9 @@ async function makeScratch(tokens: string[]): Promise<string> {
 }
 
 /** Stores a file as the web does, and queues it. */
-async function upload(file: string): Promise<string> {
+async function upload(file: string, queue = queueVideo): Promise<string> {
   const { length } = await readFile(file)
-  const id = await queueVideo(t, length)
+  const id = await queue(t, length)
   await copyFile(file, path.join(context.storage.sourcesDir, id))
   return id
 }

@@ -48,7 +48,7 @@ async function encode(context: AttemptContext, source: string, plan: Plan) {
     })
     await tell(context, 'verifying', 0.99)
     const streams = await measureLadder(scratch, plan, context.signal)
-    requireWhole(streams.video, expected)
+    requireWhole(streams.video, plan)
     return streams
   } catch (error) {
     if (error instanceof FfmpegFailed || error instanceof Unplayable)

@@ -50,7 +50,7 @@ describe('the ladder', () => {
       expect(option(output, '-avoid_negative_ts')).toBe('disabled')
       expect(option(output, '-map_metadata')).toBe('-1')
       expect(option(output, '-map_chapters')).toBe('-1')
-      expect(option(output, '-t')).toBe('60')
+      expect(option(output, '-t')).toBe('61')
       expect(option(output, '-hls_segment_type')).toBe('fmp4')
     }
   })

@@ -2,6 +2,7 @@
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import {
+  BEYOND_SECONDS,
   type Encoding,
   encodingOf,
   isLow,
@@ -109,11 +110,11 @@ function bufferBits(rung: Rung): number {
   return isLow(rung) ? 36_000 : rung.maxBps * 2
 }
 
-export function segments(folder: string, { stopAfterSeconds }: Pick<Plan, 'stopAfterSeconds'>): string[] {
+export function segments(folder: string, { maxDurationSeconds }: Pick<Plan, 'maxDurationSeconds'>): string[] {
   return [
     // Location, device and names stay with the source.
     ...['-map_metadata', '-1', '-map_chapters', '-1'],
-    ...['-t', String(stopAfterSeconds)],
+    ...['-t', String(maxDurationSeconds + BEYOND_SECONDS)],
     // The default moves negative timestamps, and with them the sound 45 ms ahead of the picture.
     ...['-avoid_negative_ts', 'disabled'],
     ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_playlist_type', 'vod'],

@@ -131,7 +131,7 @@ async function copy(source: string, verdict: Copyable, hasSound: boolean) {
   for (const name of streams) await mkdir(path.join(scratch, name), { recursive: true })
   const outputs = streams.flatMap(name => [
     ...['-map', name === 'video' ? '0:v' : '0:a'],
-    ...copySegments(name, { stopAfterSeconds: 60 }),
+    ...copySegments(name, { maxDurationSeconds: 60 }),
     `${name}/ffmpeg.m3u8`,
   ])
   await run('ffmpeg', ['-v', 'error', ...copyInput(verdict), '-i', source, ...outputs], { cwd: scratch })

@@ -12,7 +12,7 @@ export function copyInput({ startSeconds }: { startSeconds: number }): string[] 
 }
 
 /** Sound or picture into a folder, cut where keyframeSeconds said. */
-export function copySegments(folder: string, plan: Pick<Plan, 'stopAfterSeconds'>): string[] {
+export function copySegments(folder: string, plan: Pick<Plan, 'maxDurationSeconds'>): string[] {
   return [
     ...['-c', 'copy'],
     // Where pictures are reordered the demuxer knows no durations and takes the average: with a varying

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
-import { encodingOf, isLow, planLadder, soundsOf, worthPublishing } from './plan.ts'
+import { encodingOf, isLow, planLadder, soundsOf, tooLong, worthPublishing } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
@@ -147,11 +147,12 @@ describe('the duration', () => {
     expect(plan).toThrow(VideoError)
     expect(plan).toThrow(/61:01.*60:00/)
     expect(plan).toThrow(expect.objectContaining({ code: 'too_long' }))
+    expect(tooLong(null, 120).message).toMatch(/^The video lasts more than 2:00; at most 2:00 is allowed\. /)
   })
 
-  test.each([3600, null])('of %s is taken, and stops at the limit whatever comes', durationSeconds => {
+  test.each([3600, null])('of %s is taken, and measured when it is made', durationSeconds => {
     const plan = planLadder(facts(320, 240, { durationSeconds }), limits)
-    expect(plan).toMatchObject({ durationSeconds, stopAfterSeconds: 3600 })
+    expect(plan).toMatchObject({ durationSeconds, maxDurationSeconds: 3600 })
   })
 })
 

@@ -29,8 +29,8 @@ export interface Plan {
   rungs: Rung[]
   /** expected, when the container says */
   durationSeconds: number | null
-  /** output stops here whatever the source claims */
-  stopAfterSeconds: number
+  /** the most that is allowed: what claims nothing is measured when it is made */
+  maxDurationSeconds: number
   /** name of the rung that the MP4 is remuxed from */
   mp4Rung: string
   poster: { width: number; height: number }
@@ -52,6 +52,8 @@ interface Limits {
 const WORTH_A_RUNG = 1.2
 /** 8K, with a little room; a picture of more takes memory that other videos need. */
 export const MAX_PIXELS = 36_000_000
+/** What is made ends so much beyond the allowed length: that it goes on is seen, and nothing is cut off in silence. */
+export const BEYOND_SECONDS = 1
 const MP4_SHORT_SIDE = 720
 const START_SHORT_SIDE = 480
 // Beside encoding it, what a pixel costs to decode and scale.
@@ -72,10 +74,7 @@ const FAST_MOTION_FACTOR = 1.5
 export function planLadder(facts: Facts, limits: Limits): Plan {
   const { video, audio, durationSeconds } = facts
   if (durationSeconds !== null && durationSeconds > limits.maxDurationSeconds) {
-    throw new VideoError(
-      'too_long',
-      `The video lasts ${clock(durationSeconds)}; at most ${clock(limits.maxDurationSeconds)} is allowed. Cut it and upload it again.`,
-    )
+    throw tooLong(durationSeconds, limits.maxDurationSeconds)
   }
   if (video.width * video.height > MAX_PIXELS) {
     throw new VideoError(
@@ -93,7 +92,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     frameRate: video.frameRate,
     rungs: [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))],
     durationSeconds,
-    stopAfterSeconds: limits.maxDurationSeconds,
+    maxDurationSeconds: limits.maxDurationSeconds,
     mp4Rung: forMp4.name,
     poster: { width: forMp4.width, height: forMp4.height },
   }
@@ -210,6 +209,15 @@ function even(size: number): number {
 
 export function evenBelow(size: number): number {
   return Math.max(2, Math.floor(size / 2) * 2)
+}
+
+/** @param seconds null when it is only known to be more */
+export function tooLong(seconds: number | null, maxSeconds: number): VideoError {
+  const length = seconds === null ? `more than ${clock(maxSeconds)}` : clock(seconds)
+  return new VideoError(
+    'too_long',
+    `The video lasts ${length}; at most ${clock(maxSeconds)} is allowed. Cut it and upload it again.`,
+  )
 }
 
 function clock(seconds: number): string {

@@ -8,7 +8,7 @@ import { BmffError } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { VideoError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
-import { type Plan, soundsOf } from './plan.ts'
+import { BEYOND_SECONDS, type Plan, soundsOf, tooLong } from './plan.ts'
 
 /** One stream as it really is. Durations in seconds, sizes in bytes. */
 export interface MeasuredStream {
@@ -176,9 +176,19 @@ function requireSameBoundaries([first, ...others]: MeasuredStream[]): void {
 const MISSING_SECONDS = 0.5
 const MISSING_SHARE = 0.05
 
-/** @throws VideoError when the source ended long before it said that it would */
-export function requireWhole([top]: MeasuredStream[], expectedSeconds: number | null): void {
-  if (!top || expectedSeconds === null) return
+/** @throws VideoError when the source ended long before it said that it would, or goes on beyond what is allowed */
+export function requireWhole(
+  [top]: MeasuredStream[],
+  {
+    durationSeconds: expectedSeconds,
+    maxDurationSeconds,
+  }: Pick<Plan, 'durationSeconds' | 'maxDurationSeconds'>,
+): void {
+  if (!top) return
+  if (top.durationSeconds > maxDurationSeconds + BEYOND_SECONDS / 2) {
+    throw tooLong(null, maxDurationSeconds)
+  }
+  if (expectedSeconds === null) return
   const missing = expectedSeconds - top.durationSeconds
   if (missing > Math.max(MISSING_SECONDS, expectedSeconds * MISSING_SHARE)) {
     throw new VideoError(
