@@ -41,6 +41,8 @@ type Context = Awaited<ReturnType<typeof createWorkerContext>>
 
 const t = await createTestDatabase()
 const { signal } = new AbortController()
+// Kysely's: one migrates at a time.
+const MIGRATION_LOCK = '3853314791062309107'
 const WAIT = { timeout: 30_000 }
 let source: Context
 let clip: string
@@ -159,6 +161,39 @@ describe('a backup that is not whole', () => {
     }
     await makeBackup({ ...place(), folder, signal })
     await expect(makeBackup({ ...place(), folder, signal })).rejects.toThrow('is not empty')
+  })
+
+  test('is a restore that was cut off: nothing of it is there, and the next one succeeds', async () => {
+    for (const how of ['SIGKILL', 'SIGTERM'] as const) {
+      const to = await emptyPlace()
+      const dataDir = path.dirname(to.storageDir)
+      // Between the files and the rows: migrations wait for each other.
+      const other = openDatabase(to.databaseUrl, 'pgreel-test', () => {})
+      onTestFinished(() => other.destroy())
+      const child = runCli('restore.ts', [backup], { DATABASE_URL: to.databaseUrl, DATA_DIR: dataDir })
+      await other.transaction().execute(async trx => {
+        await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(trx)
+        const waiting = sql<{ pid: number }>`
+          select pid from pg_stat_activity where application_name = 'pgreel-restore' and wait_event = 'advisory'`
+        await expect.poll(async () => (await waiting.execute(t.db)).rows.length, WAIT).toBe(1)
+        child.process.kill(how)
+        const { status, stderr } = await child.ended
+        if (how === 'SIGTERM') {
+          expect({ status, stderr }).toMatchObject({
+            status: 130,
+            stderr: expect.stringContaining('nothing was written'),
+          })
+        }
+      })
+      expect(existsSync(path.join(to.storageDir, '.restoring'))).toBe(how === 'SIGKILL')
+      await restoreBackup({ ...to, folder: backup, signal })
+      expect(existsSync(path.join(to.storageDir, '.restoring'))).toBe(false)
+    }
+  })
+
+  test('is refused in the storage itself', async () => {
+    const inside = path.join(source.config.storageDir, 'videos/backup')
+    await expect(makeBackup({ ...place(), folder: inside, signal })).rejects.toThrow('is in the storage')
   })
 
   const damages: Record<string, (folder: string) => Promise<string>> = {

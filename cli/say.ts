@@ -22,8 +22,26 @@ export function elapsed(start: number): string {
 
 /** Prints errors that a person can act on as their sentence, all others with their stack. */
 export function fail(error: unknown): void {
-  console.error(error instanceof Sentence || error instanceof ConfigError ? error.message : error)
+  console.error(error instanceof Sentence || error instanceof ConfigError ? error.message : ofDisk(error))
   process.exitCode = 1
+}
+
+const DISK: Record<string, string> = {
+  ENOSPC: 'the disk is full: make room there',
+  EDQUOT: 'the disk quota is used up: make room there',
+  EACCES: 'this user may not write or read there: give it the right to, or name another place',
+  EPERM: 'this user may not write or read there: give it the right to, or name another place',
+  EROFS: 'that file system is read-only: name another place',
+  ENOTDIR: 'a part of that path is a file: name another place',
+}
+
+/** @returns a sentence for what an operator can mend, else the error as it is */
+function ofDisk(error: unknown): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error
+  const advice = DISK[String(error.code)]
+  if (!advice) return error
+  const place = 'dest' in error ? error.dest : 'path' in error ? error.path : null
+  return `${place ?? error.message}: ${advice}.`
 }
 
 /** An error whose message says to the operator what happened and what to do. No stack is shown. */

@@ -26,38 +26,33 @@ export async function forgetVideos(db: Db, ids: string[]): Promise<void> {
 }
 
 /** The workers of then are gone: what they ran is over, and whatever is unfinished gets a job. */
-export async function resumeWork(db: Db, boss: Boss): Promise<void> {
-  await db.transaction().execute(async trx => {
-    await trx
-      .updateTable('attempts')
-      .set({ outcome: 'crashed', ended_at: sql<Date>`now()` })
-      .where('outcome', '=', 'running')
-      .execute()
-    // What was growing has files of more moments than one: it begins anew.
-    await sql`
+export async function resumeWork(trx: Trx, boss: Boss): Promise<void> {
+  await trx
+    .updateTable('attempts')
+    .set({ outcome: 'crashed', ended_at: sql<Date>`now()` })
+    .where('outcome', '=', 'running')
+    .execute()
+  // What was growing has files of more moments than one: it begins anew.
+  await sql`
       update publications set superseded_at = now()
       where superseded_at is null and master_key is null`.execute(trx)
-    await trx
-      .updateTable('videos')
-      .set({ ...UNPUBLISHED })
-      .where('status', '=', 'processing')
-      .where('url_hls', 'is', null)
-      .execute()
-    await trx
-      .updateTable('videos')
-      .set({ status: 'queued', stage: 'queued', progress: 0 })
-      .where('status', '=', 'processing')
-      .where('deleted_at', 'is', null)
-      .execute()
-  })
+  await trx
+    .updateTable('videos')
+    .set({ ...UNPUBLISHED })
+    .where('status', '=', 'processing')
+    .where('url_hls', 'is', null)
+    .execute()
+  await trx
+    .updateTable('videos')
+    .set({ status: 'queued', stage: 'queued', progress: 0 })
+    .where('status', '=', 'processing')
+    .where('deleted_at', 'is', null)
+    .execute()
   for (const [sendTo, withoutJob] of [
-    [(trx: Trx, videoId: string) => sendWork(trx, boss, videoId), strandedVideos],
-    [(trx: Trx, videoId: string) => send(trx, boss, 'purge', { videoId }), unpurgedVideos],
+    [(videoId: string) => sendWork(trx, boss, videoId), strandedVideos],
+    [(videoId: string) => send(trx, boss, 'purge', { videoId }), unpurgedVideos],
   ] as const) {
-    for (let ids = await withoutJob(db); ids.length > 0; ids = await withoutJob(db)) {
-      await db.transaction().execute(async trx => {
-        for (const videoId of ids) await sendTo(trx, videoId)
-      })
-    }
+    for (let ids = await withoutJob(trx); ids.length > 0; ids = await withoutJob(trx))
+      for (const videoId of ids) await sendTo(videoId)
   }
 }

@@ -4,7 +4,7 @@ import { loadConfig } from '#config'
 import { requireConnection } from '#db/client.ts'
 import { toldToStop } from '#process/told-to-stop.ts'
 import { root } from '../project.ts'
-import { fail, timedSay } from '../say.ts'
+import { fail, Sentence, timedSay } from '../say.ts'
 import { withDatabase } from './database.ts'
 
 interface Work {
@@ -38,8 +38,9 @@ export async function runBackupCommand(
       say(done)
     }
   } catch (error) {
-    // Whatever failed then, failed because of that.
-    if (signal.aborted) console.error(`Stopped (${signal.reason.message}): nothing was written.`)
+    // Whatever failed then, failed because of that, but what says more.
+    if (signal.aborted && !(error instanceof Sentence))
+      console.error(`Stopped (${signal.reason.message}): nothing was written.`)
     else fail(error)
     process.exitCode = signal.aborted ? 130 : 1
   }

@@ -29,6 +29,8 @@ interface Options {
 
 /** @throws Sentence; nothing that looks like a backup is left then, nor after a kill */
 export async function makeBackup({ databaseUrl, storageDir, folder, signal }: Options): Promise<Manifest> {
+  if (isInside(storageDir, folder))
+    throw new Sentence(`${folder} is in the storage, which is what is backed up: name a folder elsewhere.`)
   await requireFree(folder)
   const unfinished = `${folder}.unfinished`
   await makeUnfinished(unfinished)
@@ -49,6 +51,10 @@ export async function makeBackup({ databaseUrl, storageDir, folder, signal }: Op
     await rm(unfinished, { recursive: true, force: true })
     throw error
   }
+}
+
+function isInside(outer: string, folder: string): boolean {
+  return !/^\.\.(\/|$)/.test(path.relative(outer, folder))
 }
 
 async function requireFree(folder: string): Promise<void> {

@@ -51,7 +51,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   const parsed = manifestSchema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   throw new Sentence(
-    `${manifestFile(folder)} is damaged, or of a newer pgreel: ${z.prettifyError(parsed.error)}`,
+    `${manifestFile(folder)} is damaged, or of a newer pgreel: restore it with that version, or use another backup.`,
   )
 }
 

@@ -1,13 +1,13 @@
 // Restores a backup into an empty place: everything is read and checked before anything is written;
 // the files stand beside the storage's own until the rows are ready, and the rows come in one
 // transaction with every migration since.
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { constants, copyFile, mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type pg from 'pg'
-import { migrateBoss, startBoss } from '#db/boss.ts'
+import { type Boss, migrateBoss, startBoss } from '#db/boss.ts'
 import type { Db, Trx } from '#db/client.ts'
 import { withConnection } from '#db/connection.ts'
 import { libraryTables, loadTables } from '#db/dump.ts'
@@ -20,6 +20,8 @@ import { openStorage, type Storage } from '#media/storage.ts'
 import { Sentence } from '../say.ts'
 import { type Manifest, mediaFile, readManifest, tableFile, verify } from './manifest.ts'
 
+const TOPS = ['sources', 'videos']
+
 interface Options {
   databaseUrl: string
   storageDir: string
@@ -27,47 +29,56 @@ interface Options {
   signal: AbortSignal
 }
 
-/** @throws Sentence, and the place is as empty as before; after any other error, look at it first */
+/** @throws Sentence, and no video or file was written; after any other error, look at the place first */
 export async function restoreBackup({ databaseUrl, storageDir, folder, signal }: Options): Promise<Manifest> {
   const manifest = await readManifest(folder)
   await requireKnown(manifest)
-  const storage = await openStorage(storageDir)
-  await withConnection(databaseUrl, 'pgreel-restore', signal, async (db, client) => {
+  // Until the last step, which takes no time and may not be left half done.
+  const stoppable = new AbortController()
+  const stop = () => stoppable.abort(signal.reason)
+  signal.addEventListener('abort', stop)
+  await withConnection(databaseUrl, 'pgreel-restore', stoppable.signal, async (db, client) => {
     await requirePostgresVersion(db)
     // First, because to read a large backup takes an hour; and again, because an hour is long.
-    const requireReady = () => requireEmpty(db, storage, storageDir, manifest)
+    const requireReady = async () => {
+      await requireEmptyDatabase(db, manifest)
+      return openEmptyStorage(storageDir)
+    }
     await requireReady()
     const keys = await verify(folder, manifest, signal)
-    const aside = path.join(storageDir, '.restoring')
+    const aside = asideOf(storageDir)
     try {
       await copyMedia(folder, keys, aside, signal)
-      await requireReady()
+      const storage = await requireReady()
+      await using boss = await prepareQueues(databaseUrl)
       await db.transaction().execute(async trx => {
         await loadRows(trx, client, folder, manifest)
         if (!(await isOurStorage(trx, await storage.identity())))
           throw new Sentence(
             `The database remembers another storage than ${storageDir}: give it an empty database.`,
           )
+        await resumeWork(trx, boss)
         signal.throwIfAborted()
+        signal.removeEventListener('abort', stop)
         await moveIn(aside, storageDir)
       })
     } finally {
       await rm(aside, { recursive: true, force: true })
     }
-    await migrateBoss(databaseUrl)
-    const boss = await startBoss({
-      url: databaseUrl,
-      name: 'pgreel-restore',
-      works: false,
-      onError: () => {},
-    })
-    try {
-      await resumeWork(db, boss)
-    } finally {
-      await boss.stop({ graceful: false })
-    }
   })
   return manifest
+}
+
+/** Before the rows: whatever happens between, no video is without its job. */
+async function prepareQueues(databaseUrl: string): Promise<Boss & AsyncDisposable> {
+  await migrateBoss(databaseUrl)
+  const boss = await startBoss({
+    url: databaseUrl,
+    name: 'pgreel-restore',
+    works: false,
+    onError: () => {},
+  })
+  return Object.assign(boss, { [Symbol.asyncDispose]: () => boss.stop({ graceful: false }) })
 }
 
 async function requireKnown(manifest: Manifest): Promise<void> {
@@ -79,7 +90,7 @@ async function requireKnown(manifest: Manifest): Promise<void> {
     )
 }
 
-async function requireEmpty(db: Db, storage: Storage, storageDir: string, manifest: Manifest): Promise<void> {
+async function requireEmptyDatabase(db: Db, manifest: Manifest): Promise<void> {
   const running = await connectedProcesses(db)
   if (running.length > 0) throw new Sentence(`Stop pgreel first: ${running.join(' and ')} use this database.`)
   if (await hasVideos(db)) throw new Sentence('The database has videos: restore into an empty one.')
@@ -91,17 +102,28 @@ async function requireEmpty(db: Db, storage: Storage, storageDir: string, manife
     throw new Sentence(
       `The database has ${tooNew} already, which the backup has not: restore into a new database, it is brought up to date then.`,
     )
-  for (const top of ['sources', 'videos'])
+}
+
+async function openEmptyStorage(storageDir: string): Promise<Storage> {
+  const storage = await openStorage(storageDir)
+  for (const top of TOPS)
     for await (const { key } of storage.list(top))
       throw new Sentence(
-        `The storage at ${storageDir} is not empty (it has ${key}): restore into an empty one.`,
+        `The storage at ${storageDir} is not empty (it has ${key}): restore into an empty one.${
+          existsSync(asideOf(storageDir))
+            ? ` A restore was cut off there; where nobody has used it since, delete ${TOPS.join(' and ')} in it.`
+            : ''
+        }`,
       )
+  return storage
 }
+
+const asideOf = (storageDir: string) => path.join(storageDir, '.restoring')
 
 /** Beside the storage's folders, under a name that is no key: nobody sees half of it. */
 async function copyMedia(folder: string, keys: string[], aside: string, signal: AbortSignal): Promise<void> {
   await rm(aside, { recursive: true, force: true })
-  for (const top of ['sources', 'videos']) await mkdir(path.join(aside, top), { recursive: true })
+  for (const top of TOPS) await mkdir(path.join(aside, top), { recursive: true })
   for (const key of keys) {
     signal.throwIfAborted()
     await mkdir(path.dirname(path.join(aside, key)), { recursive: true })
@@ -128,11 +150,13 @@ async function loadRows(trx: Trx, client: pg.PoolClient, folder: string, manifes
 
 /** By rename, onto empty folders; before the commit, so that rows never name what is not there. */
 async function moveIn(aside: string, storageDir: string): Promise<void> {
-  for (const top of ['sources', 'videos']) {
+  for (const top of TOPS) {
     await rmdir(path.join(storageDir, top)).catch(error => {
+      if (errorCode(error) === 'ENOTEMPTY')
+        throw new Sentence(`Stop pgreel first: something was written to ${storageDir} meanwhile.`)
       if (errorCode(error) !== 'ENOENT') throw error
     })
-    await rename(path.join(aside, top), path.join(storageDir, top))
   }
+  for (const top of TOPS) await rename(path.join(aside, top), path.join(storageDir, top))
   await syncFolder(storageDir)
 }
