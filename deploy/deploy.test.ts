@@ -39,8 +39,9 @@ test.runIf(process.platform === 'linux')('systemd finds nothing wrong with the u
 
 test.each(units)('%s starts a script of package.json, walled in', unit => {
   const text = read(`systemd/${unit}`)
-  const [, script = ''] = /^ExecStart=\/opt\/pgreel\/node_modules\/\.bin\/(node .+)$/m.exec(text) ?? []
-  expect(Object.values(scripts)).toContain(script)
+  const started = [...text.matchAll(/^ExecStart(?:Pre)?=\/opt\/pgreel\/node_modules\/\.bin\/(node .+)$/gm)]
+  expect(started.length).toBe(text.match(/^Exec/gm)?.length)
+  for (const [, script] of started) expect(Object.values(scripts)).toContain(script)
   for (const line of ['User=pgreel', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateTmp=yes']) {
     expect(text.split('\n')).toContain(line)
   }
@@ -60,13 +61,13 @@ const compose = z
   })
   .parse(parse(read('compose.yaml'), { merge: true }))
 
-test('every command of the image is a script of package.json, and compose.yaml uses each', () => {
-  const commands = [...read('entrypoint.sh').matchAll(/^ {4}(\w+)\) exec (.+) ;;$/gm)]
-  expect(commands.map(([, name]) => name)).toEqual(['start', 'worker', 'migrate'])
-  for (const [, name = '', command] of commands) {
-    expect(scripts[name]).toBe(command)
-    expect(Object.values(compose.services).map(({ command }) => command?.join())).toContain(name)
-  }
+test('every command of the image is a script of package.json, and compose.yaml uses only these', () => {
+  const commands = [...read('entrypoint.sh').matchAll(/^ {4}(\w+)\) exec (.+?)(?: "\$@")? ;;$/gm)]
+  const names = commands.map(([, name]) => name)
+  expect(names).toEqual(['start', 'worker', 'migrate', 'doctor', 'backup', 'restore'])
+  for (const [, name = '', command] of commands) expect(scripts[name]).toBe(command)
+  for (const [name, { command }] of Object.entries(compose.services))
+    if (!['db', 'nginx'].includes(name)) expect(names).toContain(command?.join())
   const refused = spawnSync('sh', [path.join(root, 'deploy/entrypoint.sh'), 'other'], { encoding: 'utf8' })
   expect(refused.status).not.toBe(0)
 })
