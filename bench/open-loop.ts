@@ -20,7 +20,8 @@ interface Load {
 
 /** @returns milliseconds from when each request was due to the last byte of its answer */
 export async function openLoop({ url, status, perSecond, seconds, signal }: Load): Promise<number[]> {
-  using agent = disposable(new Agent({ keepAlive: true, maxSockets: 256 }))
+  // Node's servers end a connection that was idle for 5 s: it must not be used at that very moment.
+  using agent = disposable(new Agent({ keepAlive: true, maxSockets: 256, timeout: 4000 }))
   const answers: Promise<number>[] = []
   const start = performance.now() + 20
   for (let index = 0; index < perSecond * seconds; index += 1) {

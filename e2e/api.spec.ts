@@ -149,6 +149,10 @@ test('whatever is below /media can be kept by any CDN, or says that it must not 
     ...{ 'transfer-encoding': 'chunked', 'x-request-id': expect.any(String), vary: 'Accept-Encoding' },
     'content-encoding': 'gzip',
   })
+  expect(await headersOf(`${stack.url}/api/videos`)).toMatchObject({
+    ...{ 'cache-control': 'no-store', vary: 'Accept-Encoding', 'content-type': 'application/json' },
+    ...{ 'content-encoding': 'gzip', 'content-length': is.length },
+  })
 })
 
 // On every answer below /media. Only what is text varies, by its compression.

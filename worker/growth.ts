@@ -18,6 +18,7 @@ import { hasStill, tryPoster } from './poster.ts'
 import { describe, master } from './publication.ts'
 
 const LOOK_EVERY_MS = 20
+const LOOK_LATER_EVERY_MS = 200
 // Players ask every one or two seconds.
 const TELL_EVERY_MS = 500
 
@@ -81,7 +82,7 @@ export async function growPublication(
       if (publicationId && (isLast || hasStill(seen)))
         poster ??= tryPoster(context, plan, publicationId, seen)
       if (!isLast) {
-        await Promise.race([delay(LOOK_EVERY_MS), ended])
+        await Promise.race([delay(publicationId ? LOOK_LATER_EVERY_MS : LOOK_EVERY_MS), ended])
         continue
       }
       if (publicationId === null) throw new Unplayable('the first rung has no segment')

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { ENCODING_HEADER, LENGTH_HEADER } from './byte-response.ts'
-import { compressed } from './compressed.ts'
+import { compressed, compressedJson } from './compressed.ts'
 
 const TEXT = '#EXTM3U\n'.repeat(100)
 const headers = { ETag: '"a"', [LENGTH_HEADER]: '800' }
@@ -36,4 +36,17 @@ test.each([null, '', 'br', 'gzip;q=0', 'gzip; q=0.0', 'gzipped', 'identity'])(
 test('“not changed” names what the client has', () => {
   const response = ask('gzip', 304)
   expect([response.status, response.headers.get('ETag'), response.body]).toEqual([304, 'W/"a"', null])
+})
+
+test.each(['gzip', 'identity'])('JSON to who takes %s', async encoding => {
+  const response = compressedJson(new Request('http://a/', { headers: { 'Accept-Encoding': encoding } }), {
+    items: ['ä'],
+  })
+  const isPacked = encoding === 'gzip'
+  const body = Buffer.from(await response.arrayBuffer())
+  expect(Object.fromEntries(response.headers)).toEqual({
+    ...{ 'cache-control': 'no-store', 'content-type': 'application/json', vary: 'Accept-Encoding' },
+    ...(isPacked && { [LENGTH_HEADER]: String(body.length), [ENCODING_HEADER]: 'gzip' }),
+  })
+  expect(JSON.parse((isPacked ? gunzipSync(body) : body).toString())).toEqual({ items: ['ä'] })
 })
