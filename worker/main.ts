@@ -13,7 +13,7 @@ import { openLog } from '#log'
 import { openStorage, type Storage } from '#media/storage.ts'
 import { aborted, toldToStop } from '#process/told-to-stop.ts'
 import type { Handler, WorkerContext } from './context.ts'
-import { installLauncher, type Launcher, requireEncoders } from './ffmpeg/launcher.ts'
+import { askAhead, installLauncher, type Launcher, requireEncoders } from './ffmpeg/launcher.ts'
 import { handlers } from './handlers.ts'
 import { sweepScratch } from './scratch.ts'
 
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     ...{ db, boss, storage, config, log, scratchRoot, stopping },
     workerId: worker.id,
   }
+  void askAhead()
   for (const jobName of jobNames) await serve(context, jobName)
   await heartbeat(db, worker)
   const beat = setInterval(() => {

@@ -113,6 +113,18 @@ async function wallByWall(): Promise<Chain> {
   return result
 }
 
+/**
+ * fluent-ffmpeg asks FFmpeg what it can do before a process's first command, and remembers: asked now, a
+ * worker's first video does not wait for it. What goes wrong is asked again then.
+ */
+export async function askAhead(): Promise<void> {
+  const asked = (ask: (done: () => void) => void) => new Promise<void>(ask)
+  await Promise.all([
+    asked(done => fluent.getAvailableFormats(done)),
+    asked(done => fluent.getAvailableEncoders(done)),
+  ])
+}
+
 /** From here on it lets others go first, though not as far as a ladder does. Where a system cannot, nothing. */
 export async function giveWay(pid: number): Promise<void> {
   // Its session's share, and where sessions have none, that of all its threads.
