@@ -34,7 +34,7 @@ export function LiveStatus(props: LiveStatusProps) {
           </p>
           {error && (
             <p className={styles.small}>
-              Reason: <code>{error.code}</code>
+              Error code: <code>{error.code}</code>
             </p>
           )}
         </Stopped>
@@ -55,24 +55,20 @@ export function LiveStatus(props: LiveStatusProps) {
 
 function Underway({ video, isWorkerMissing, onChange, canCancel = false }: LiveStatusProps) {
   const action = useVideoAction(video.id, onChange)
-  const hasBegun = video.status === 'processing'
+  const percent = Math.round(video.progress * 100)
+  // A first rung that plays waits for its ladder like others.
+  const isWaiting = video.status !== 'processing' || (video.playable && percent === 0)
   const told = useRef<number | null>(null)
-  told.current = calmer(told.current, video.etaSeconds)
-  const facts = [
-    hasBegun && `${Math.round(video.progress * 100)} %`,
-    told.current !== null && describeTimeLeft(told.current),
-  ]
+  // Before the file was looked at, it would be that of any video.
+  told.current = video.durationSeconds === null ? null : calmer(told.current, video.etaSeconds)
+  const facts = [percent > 0 && `${percent} %`, told.current !== null && describeTimeLeft(told.current)]
   return (
     <div className={styles.status}>
       <div className={styles.line}>
         <span>{describeStage(video)}</span>
         <span className={styles.small}>{facts.filter(Boolean).join(' · ')}</span>
       </div>
-      <ProgressBar
-        label={`Processing ${video.title}`}
-        value={hasBegun ? video.progress : 0}
-        isStill={!hasBegun}
-      />
+      <ProgressBar label={`Processing ${video.title}`} value={video.progress} isStill={isWaiting} />
       {isWorkerMissing && (
         <p className="notice" role="status">
           No worker is running. Your video is safe and will be processed when one starts.
