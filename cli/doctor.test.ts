@@ -10,7 +10,7 @@ import { publishGrowing } from '#db/first.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { migrate } from '#db/migrate.ts'
 import { publish } from '#db/publish.ts'
-import { enqueueUpload, removeOpenUpload } from '#db/uploads.ts'
+import { enqueueUpload, removeOpenUpload, touchUpload } from '#db/uploads.ts'
 import { deleteVideo } from '#db/videos.ts'
 import { heartbeat } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
@@ -245,7 +245,20 @@ const breaks: Record<string, () => Promise<string>> = {
   },
   async 'a source that is gone'() {
     await rm(storage.localPath(sourceKey(videos.queued)))
-    return `sources: sources/${videos.queued}, which video ${videos.queued} is to be made from, is missing: delete the video.`
+    return `sources: sources/${videos.queued}, which video ${videos.queued} is made from, is missing: delete the video.`
+  },
+  async 'a kept source that is gone'() {
+    await rm(storage.localPath(sourceKey(videos.ready)))
+    return `sources: sources/${videos.ready}, which video ${videos.ready} is made from, is missing: restore it from a backup, or it cannot be made again.`
+  },
+  async 'an upload that has less than came'() {
+    await touchUpload(t.db, videos.uploading, 4)
+    return `sources: sources/${videos.uploading}, which video ${videos.uploading} is made from, has 3 bytes, not 4: delete the video.`
+  },
+  async 'a rendition that nobody knows'() {
+    await sql`delete from publication_renditions using renditions
+      where renditions.id = rendition_id and token = ${videos.token} and kind = 'video'`.execute(t.db)
+    return plays('v240/index.m3u8 has no row in renditions')
   },
   async 'a segment that is gone'() {
     await rm(published('v240/00000.m4s'))

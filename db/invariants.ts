@@ -102,17 +102,30 @@ export async function stalledQueues(db: Db, seconds: number): Promise<{ name: st
   return rows
 }
 
-/** Unfinished videos and the source that their work will read; those after `afterId`, by id. */
-export async function awaitedSources(db: Db, afterId: string | null, limit: number) {
-  let query = db
-    .selectFrom('videos')
-    .select(['id', 'source_key as key', 'source_bytes as bytes'])
-    .where('status', 'in', ['queued', 'processing'])
-    .where('deleted_at', 'is', null)
-    .orderBy('id')
-    .limit(limit)
-  if (afterId) query = query.where('id', '>', afterId)
-  return query.execute()
+export interface KeptSource {
+  id: string
+  key: string
+  /** that it has; of an upload under way, at least */
+  bytes: number
+  isUnderWay: boolean
+  /** its work is still to be done */
+  isAwaited: boolean
+}
+
+/** The source of every video that has not given it away; those after `afterId`, by id. */
+export async function keptSources(db: Db, afterId: string | null, limit: number): Promise<KeptSource[]> {
+  const { rows } = await sql<KeptSource>`
+    select id, source_key as key, status = 'uploading' as "isUnderWay",
+      case when status = 'uploading' then received else source_bytes end as bytes,
+      status in ('queued', 'processing') as "isAwaited"
+    from videos left join uploads on video_id = id
+    where deleted_at is null
+      and source_removed_at is null
+      and (status <> 'uploading' or received > 0)
+      and (${afterId}::uuid is null or id > ${afterId}::uuid)
+    order by id
+    limit ${limit}`.execute(db)
+  return rows
 }
 
 export interface PublishedFiles {

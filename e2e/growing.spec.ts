@@ -144,15 +144,15 @@ exec ffmpeg "$@"
   await writeFile(ffmpeg, slowly, { mode: 0o755 })
   const own = await startStack({ env: { LADDER: '240', FFMPEG_PATH: ffmpeg } })
   try {
-    const options = ['-c:v', 'mpeg4', '-af', 'atrim=end=5.3']
-    const id = await upload(own, await makeClip(clips, 'short-sound.mp4', { seconds: 9, options }))
+    const options = ['-c:v', 'mpeg4', '-af', 'atrim=end=3.3']
+    const id = await upload(own, await makeClip(clips, 'short-sound.mp4', { seconds: 6, options }))
     await expect.poll(async () => (await own.video(id)).playable).toBe(true)
     const lists = requestsOf(page, '.m3u8')
     await page.goto(`${own.url}/v/${id}`)
     await expect.poll(() => timeOf(page)).toBeGreaterThan(0.3)
     expect(await own.video(id)).toMatchObject({ status: 'processing' })
     await watchStandstill(page)
-    await expect.poll(() => timeOf(page)).toBeGreaterThan(7)
+    await expect.poll(() => timeOf(page)).toBeGreaterThan(5)
     await expect.poll(() => timeOf(page)).toBeLessThan(2)
     expect(await longestStandstill(page)).toBeLessThan(1500)
     expect(addressesOf(lists), 'one list to the end').toHaveLength(1)

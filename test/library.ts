@@ -16,7 +16,7 @@ export async function storePublication(storage: Storage, { videoId, token }: Att
   await mkdir(path.join(folder, 'v240'))
   const segments = [{ uri: '00000.m4s', durationSeconds: 2 }]
   const files: Record<string, string | Buffer> = {
-    'master.m3u8': '#EXTM3U\n',
+    'master.m3u8': '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=96000\nv240/index.m3u8\n',
     'video.mp4': 'film',
     'v240/index.m3u8': mediaPlaylist({ init: 'init.mp4', segments }),
     'v240/init.mp4': Buffer.alloc(1_000),

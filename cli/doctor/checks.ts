@@ -74,7 +74,7 @@ export const checks: Check[] = [
   ),
   {
     name: 'sources',
-    proves: 'what is still to be worked on is there',
+    proves: 'what videos are made from is there',
     needs: ['identity', 'queues'],
     isLive: true,
     find: files.lostSources,

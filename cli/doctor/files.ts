@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Db } from '#db/client.ts'
 import {
-  awaitedSources,
+  keptSources,
   type PublishedFiles,
   publishedFiles,
   unownedSources,
@@ -20,14 +20,13 @@ const youngMilliseconds = 5 * 60_000
 export async function lostSources({ db, config }: Context): Promise<Breach[]> {
   const storage = await openStorage(config.storageDir)
   const breaches: Breach[] = []
-  for await (const { id, key, bytes } of pages(db, awaitedSources)) {
+  for await (const { id, key, bytes, isUnderWay, isAwaited } of pages(db, keptSources)) {
     const found = (await storage.stat(key))?.sizeBytes ?? null
-    if (found === bytes) continue
+    if (found === bytes || (isUnderWay && found !== null && found > bytes)) continue
     const how = found === null ? 'is missing' : `has ${found} bytes, not ${bytes}`
-    breaches.push({
-      subject: id,
-      message: `${key}, which video ${id} is to be made from, ${how}: delete the video.`,
-    })
+    const advice =
+      isUnderWay || isAwaited ? 'delete the video' : 'restore it from a backup, or it cannot be made again'
+    breaches.push({ subject: id, message: `${key}, which video ${id} is made from, ${how}: ${advice}.` })
   }
   return breaches
 }
@@ -53,7 +52,13 @@ async function firstFault(storage: Storage, { keys, renditions }: PublishedFiles
   for (const folder of new Set(folders))
     for await (const file of storage.list(folder)) sizes.set(file.key, file.sizeBytes)
 
-  for (const key of keys) if (!sizes.has(key)) return `${key} is missing`
+  const rows = new Set(renditions.map(({ key }) => key))
+  for (const key of keys) {
+    if (!sizes.has(key)) return `${key} is missing`
+    if (!key.endsWith('/master.m3u8')) continue
+    const unknown = (await partsOf(storage, key)).find(part => !rows.has(part))
+    if (unknown) return `${unknown} has no row in renditions`
+  }
   for (const { key, bytes, segments } of renditions) {
     if (!sizes.has(key)) return `${key} is missing`
     const parts = await partsOf(storage, key)
