@@ -67,6 +67,18 @@ test('who joins while 16 of 24 s are out starts at 0, sees the true length, seek
   await publishLadder(storesOf(stack), id, clip)
 })
 
+test('an end that is told after the last segment is one', async ({ page, stack, clip }) => {
+  const { id, growing } = await growVideo(stack, clip, 'Told late', SECONDS / 2)
+  await page.goto(`${stack.url}/v/${id}`)
+  await expect.poll(() => timeOf(page)).toBeGreaterThan(0.3)
+  await page.getByRole('slider').fill('21')
+  await expect.poll(() => bufferedTo(page)).toBeGreaterThan(SECONDS - 0.1)
+  await growing.complete()
+  await expect.poll(() => timeOf(page)).toBeGreaterThan(SECONDS - 0.5)
+  await expect.poll(() => timeOf(page)).toBeLessThan(5)
+  await publishLadder(storesOf(stack), id, clip)
+})
+
 test('the ladder is taken where the video begins again, not before', async ({ page, stack, clip }) => {
   const { id, growing } = await growVideo(stack, clip, 'With a ladder', 12)
   const first = await stack.video(id)
@@ -231,6 +243,13 @@ async function growVideo(
 
 function timeOf(page: Page): Promise<number> {
   return page.evaluate(() => document.querySelector('video')?.currentTime ?? 0)
+}
+
+function bufferedTo(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const { buffered } = document.querySelector('video') ?? {}
+    return buffered?.length ? buffered.end(buffered.length - 1) : 0
+  })
 }
 
 /** The paths asked for, in order. */

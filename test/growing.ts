@@ -159,9 +159,14 @@ export async function publishGrowing(
     }
   }
   const complete = async () => {
-    await grow(Infinity)
+    await put(Infinity)
     await writePlaylists(folder, clip)
-    await query('update renditions set complete = true where token = $1', [token])
+    // As a worker does: the end comes together with the last segment.
+    await query(
+      `update renditions set complete = true, segments = case kind when 'video' then $2::jsonb else $3::jsonb end
+       where token = $1`,
+      [token, listed('video', Infinity), listed('audio', Infinity)],
+    )
     await query(`update attempts set outcome = 'won', ended_at = now() where token = $1`, [token])
     await query('update publications set master_key = $2 where id = $1', [publicationId, key('master.m3u8')])
     await query('update videos set url_hls = $2 where id = $1', [videoId, key('master.m3u8')])

@@ -4,6 +4,7 @@ import type { Video } from '#app/video.ts'
 
 // Players look at a growing list again after its target duration, 6 s at most.
 const LOOKS_AGAIN_MS = 7000
+const STANDS_MS = 1000
 
 /**
  * - A ladder is taken where the video would begin again.
@@ -45,8 +46,21 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
   }
   const goOnInOther = () => takeOver(player.currentTime() ?? 0)
 
+  // VHS does not take an end that it hears of after the last segment: it asks itself when it appends one.
+  let standing: ReturnType<typeof setTimeout> | undefined
+  function endWhereItStands() {
+    clearTimeout(standing)
+    standing = setTimeout(() => {
+      if (!standsAtEnd(player)) return
+      if (hasLadder()) takeOver(0)
+      else if (player.loop()) player.currentTime(0)
+      else player.trigger('ended')
+    }, STANDS_MS)
+  }
+
   player.on(['play', 'waiting'], consider)
-  player.on('dispose', () => clearTimeout(patience))
+  player.on(['waiting', 'durationchange'], endWhereItStands)
+  player.on('dispose', () => [patience, standing].forEach(clearTimeout))
   player.on('ended', () => hasLadder() && takeOver(0))
   player.on('error', () => hasOther() && goOnInOther())
   return (newer: Video) => {
@@ -90,6 +104,13 @@ function isGrowing(hlsUrl: string | null): boolean {
 function hasRunDry(player: VideoJsPlayer): boolean {
   if (isWhole(player) || player.readyState() > HTMLMediaElement.HAVE_CURRENT_DATA) return false
   return (player.currentTime() ?? 0) > (reachOf(player) ?? Infinity) - 0.5
+}
+
+/** All of a whole list was played, and that was not taken for the end. */
+function standsAtEnd(player: VideoJsPlayer): boolean {
+  if (!isWhole(player) || player.paused() || player.ended()) return false
+  if (player.readyState() > HTMLMediaElement.HAVE_CURRENT_DATA) return false
+  return (player.currentTime() ?? 0) > (player.duration() ?? Infinity) - 0.5
 }
 
 /** Of a list that may still grow players know no duration. */
