@@ -2,8 +2,8 @@
 import { elementOf, onNextFrame, sourcesOf, type VideoJsPlayer } from '#app/player/create-player.ts'
 import type { Video } from '#app/video.ts'
 
-// Players look at a growing list again after its target duration, 6 s at most.
-const LOOKS_AGAIN_MS = 7000
+// Players look at a growing list again after its target duration, 4 s at most.
+const LOOKS_AGAIN_MS = 5000
 const STANDS_MS = 1000
 
 /**
@@ -40,8 +40,11 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
     const isSuperseded = isGrowing(playing) && isGrowing(video.hlsUrl)
     if (isSuperseded || (hasLadder() && hasRunDry(player))) goOnInOther()
     else if (hasRunDry(player)) {
-      clearTimeout(patience)
-      patience = setTimeout(() => hasOther() && hasRunDry(player) && goOnInOther(), LOOKS_AGAIN_MS)
+      // Not begun anew with each state of the video: while its ladder is made, they come every second.
+      patience ??= setTimeout(() => {
+        patience = undefined
+        if (hasOther() && hasRunDry(player)) goOnInOther()
+      }, LOOKS_AGAIN_MS)
     }
   }
   const goOnInOther = () => takeOver(player.currentTime() ?? 0)
