@@ -263,7 +263,11 @@ describe('a place that is not empty is refused', () => {
     await mkdir(path.join(to.storageDir, 'sources'), { recursive: true })
     await writeFile(path.join(to.storageDir, 'sources/x'), '')
     await expect(restoreBackup({ ...to, folder: backup, signal })).rejects.toThrow(
-      'is not empty (it has sources/x)',
+      /is not empty \(it has sources\/x\).+empty one\.$/,
+    )
+    await mkdir(path.join(to.storageDir, '.restoring'))
+    await expect(restoreBackup({ ...to, folder: backup, signal })).rejects.toThrow(
+      /A restore was cut off there; .+ delete sources and videos in it\.$/,
     )
   })
 

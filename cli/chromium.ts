@@ -1,8 +1,8 @@
 // Finds the Chromium that the end-to-end tests drive, or installs Debian's.
 import { existsSync } from 'node:fs'
+import { findOnPath } from '#process/which.ts'
 import { ensure } from './apt.ts'
 import type { Say } from './say.ts'
-import { findOnPath } from './which.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const places = [

@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Config } from '#config'
 import { ENCODERS, MUXERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
+import { findOnPath } from '#process/which.ts'
 import { ensure } from './apt.ts'
 import { type Say, Sentence } from './say.ts'
-import { findOnPath } from './which.ts'
 
 const execute = promisify(execFile)
 

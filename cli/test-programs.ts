@@ -1,10 +1,10 @@
 // Finds the programs that the tests of deploy/ run, or installs Debian's.
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
+import { findOnPath } from '#process/which.ts'
 import { ensure } from './apt.ts'
 import { run } from './processes.ts'
 import type { Say } from './say.ts'
-import { findOnPath } from './which.ts'
 
 const packages = { nginx: 'nginx', openssl: 'openssl', 'systemd-analyze': 'systemd' } as const
 type TestProgram = keyof typeof packages

@@ -47,6 +47,7 @@ export async function restoreBackup({ databaseUrl, storageDir, folder, signal }:
     await requireReady()
     const keys = await verify(folder, manifest, signal)
     const aside = asideOf(storageDir)
+    let isUnsure = false
     try {
       await copyMedia(folder, keys, aside, signal)
       const storage = await requireReady()
@@ -61,9 +62,12 @@ export async function restoreBackup({ databaseUrl, storageDir, folder, signal }:
         signal.throwIfAborted()
         signal.removeEventListener('abort', stop)
         await moveIn(aside, storageDir)
+        isUnsure = true
       })
+      isUnsure = false
     } finally {
-      await rm(aside, { recursive: true, force: true })
+      // It stays as a mark where the files are in their place, and the rows may not be.
+      if (!isUnsure) await rm(aside, { recursive: true, force: true })
     }
   })
   return manifest
