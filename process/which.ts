@@ -7,7 +7,8 @@ export function findOnPath(name: string): string | null {
   return files.find(isProgram) ?? null
 }
 
-function isProgram(file: string): boolean {
+/** One that this user may run. */
+export function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)
     return statSync(file).isFile()

@@ -3,11 +3,12 @@
 // the program: one process, one pid, nothing to leak. Priority is fluent-ffmpeg's own `niceness`.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
 import { ENCODERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
+import { findOnPath, isProgram } from '#process/which.ts'
 
 const run = promisify(execFile)
 
@@ -81,8 +82,8 @@ export async function installLauncher(
   folder: string,
   given: { ffmpegPath: string | null; ffprobePath: string | null },
 ): Promise<Launcher> {
-  const ffmpeg = await find('ffmpeg', given.ffmpegPath, 'FFMPEG_PATH')
-  const ffprobe = await find('ffprobe', given.ffprobePath, 'FFPROBE_PATH')
+  const ffmpeg = find('ffmpeg', given.ffmpegPath, 'FFMPEG_PATH')
+  const ffprobe = find('ffprobe', given.ffprobePath, 'FFPROBE_PATH')
   const { chain, walls, missing } = (await allWalls()) ?? (await wallByWall())
   await mkdir(folder, { recursive: true })
   const probeLimit = walls.includes('limits') ? ['prlimit', `--cpu=${PROBE_CPU_SECONDS}`, '--'] : []
@@ -134,18 +135,9 @@ export async function giveWay(pid: number): Promise<void> {
   ])
 }
 
-async function find(program: string, given: string | null, variable: string): Promise<string> {
-  const candidates = given
-    ? [given]
-    : (process.env.PATH ?? '').split(path.delimiter).map(folder => path.join(folder, program))
-  for (const candidate of candidates) {
-    try {
-      await access(candidate, constants.X_OK)
-      return path.resolve(candidate)
-    } catch {
-      // not here: the next folder of PATH
-    }
-  }
+function find(program: string, given: string | null, variable: string): string {
+  const found = given ? (isProgram(given) ? path.resolve(given) : null) : findOnPath(program)
+  if (found) return found
   throw new Error(
     given
       ? `${variable} is ${given}, which is not a program this user may run.`
