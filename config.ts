@@ -52,6 +52,11 @@ const environment = z.object({
     .describe('even heights from 16 to 4320 with commas between them, such as 1080,720,480'),
   KEEP_SOURCE: keepSource.default(null).describe('always, never, or a number of days up to 36500'),
   WORKER_CONCURRENCY: wholeNumber.min(1).max(64).optional().describe('a whole number from 1 to 64'),
+  STALL_SECONDS: wholeNumber
+    .min(1)
+    .max(86_400)
+    .default(120)
+    .describe('a whole number of seconds from 1 to 86400'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -75,6 +80,8 @@ export interface Config {
   /** how long a ready video keeps its source; null for ever */
   keepSourceDays: number | null
   workerConcurrency: number
+  /** how long FFmpeg may stand still before it is ended */
+  stallSeconds: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -124,6 +131,7 @@ export function parseConfig(env: Record<string, string | undefined>, root: strin
     ladder: e.LADDER,
     keepSourceDays: e.KEEP_SOURCE,
     workerConcurrency: e.WORKER_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    stallSeconds: e.STALL_SECONDS,
     logLevel: e.LOG_LEVEL,
   }
 }

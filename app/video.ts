@@ -25,7 +25,10 @@ export interface Video {
   id: string
   title: string
   status: VideoStatus
-  /** finer than status: uploading, queued, probing, playable, encoding, verifying, publishing, ready, failed, cancelled */
+  /**
+   * finer than status: uploading, queued, waiting_for_disk, waiting_for_memory, probing, playable, encoding,
+   * verifying, publishing, ready, failed, cancelled
+   */
   stage: string
   playable: boolean
   /** 0 to 1, of the work that makes it ready */

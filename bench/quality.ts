@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { parseConfig } from '#config'
 import { ladderCommand, SCRATCH_PLAYLIST } from '#worker/ffmpeg/args.ts'
 import { installLauncher } from '#worker/ffmpeg/launcher.ts'
-import { type Encoding, encodingOf, isLow, planLadder, type Rung, soundsOf } from '#worker/ffmpeg/plan.ts'
+import { type Encoding, encodingOf, isLow, planLadder, type Rung } from '#worker/ffmpeg/plan.ts'
 import { probe } from '#worker/ffmpeg/probe.ts'
 import { runFfmpeg } from '#worker/ffmpeg/run.ts'
 import { measureLadder } from '#worker/ffmpeg/verify.ts'
@@ -58,7 +58,7 @@ async function make(
 ): Promise<Made> {
   const limits = parseConfig({}, scratch)
   const plan = planLadder(await probe(clip, signal), limits)
-  for (const { name } of [...plan.rungs, ...soundsOf(plan)]) {
+  for (const { name } of [...plan.rungs, ...plan.sounds]) {
     await mkdir(path.join(scratch, name), { recursive: true })
   }
   const started = cpuSecondsOfEnded()

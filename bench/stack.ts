@@ -26,6 +26,8 @@ export interface Stack {
   /** the bench's own connections */
   db: Db
   dataDir: string
+  /** its processes say nothing here: what goes wrong in them is meant to */
+  isQuiet?: boolean
 }
 
 /** A throw-away Postgres, migrated, and a folder for everything else. */
@@ -44,14 +46,18 @@ export async function startDatabase({ closing, signal, say }: BenchContext): Pro
 }
 
 /** @returns the process and its address */
-export async function startWeb(context: BenchContext, stack: Stack): Promise<Child & { url: string }> {
+export async function startWeb(
+  context: BenchContext,
+  stack: Stack,
+  settings: Record<string, string> = {},
+): Promise<Child & { url: string }> {
   if (!isBuildCurrent()) {
     context.say('Building')
     await build('nothing', context.signal)
   }
   const port = await anyFreePort('127.0.0.1')
   const [node, args] = nextCommand('start', '127.0.0.1', port)
-  const web = start(context, stack, 'web', node, args)
+  const web = start(context, stack, 'web', node, args, settings)
   const url = `http://127.0.0.1:${port}`
   await untilUp(context, web, () =>
     fetch(`${url}/api/health`).then(
@@ -75,7 +81,7 @@ export async function startWorker(
 
 function start(
   { closing }: BenchContext,
-  { databaseUrl, dataDir }: Stack,
+  { databaseUrl, dataDir, isQuiet }: Stack,
   name: string,
   node: string,
   args: string[],
@@ -87,7 +93,7 @@ function start(
   const child = startChild(name, node, args, {
     cwd: root,
     env: { ...defaults, ...own, ...settings },
-    show: 'problems',
+    show: isQuiet ? 'nothing' : 'problems',
   })
   closing.defer(() => child.stop())
   return child

@@ -82,6 +82,7 @@ describe('claiming', () => {
           kind: 'ladder',
           recipe: 'test',
           workerId: crypto.randomUUID(),
+          bytesExpected: 0,
         }),
       )
       expect(claimed).toBeNull()

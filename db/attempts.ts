@@ -1,12 +1,14 @@
 // Attempts: who works on a video, and how a try ends (budgets.ts: when trying ends). Every function takes the
 // transaction that also moves the job: neither is ever true without the other.
 import { sql } from 'kysely'
-import { type Boss, complete, failJob, type Job, JobLost, requireOwn, send } from './boss.ts'
-import { spentBudget, type Work } from './budgets.ts'
+import { type Boss, complete, failJob, type Job, JobLost, requireOwn } from './boss.ts'
+import { lastRetry, spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
 import { jobs } from './jobs.ts'
+import { missingRenditions } from './missing.ts'
 import type { AttemptKind, AttemptOutcome, VideoRow, VideoStatus } from './schema.ts'
 import { type Failure, GAVE_UP, settle } from './settle.ts'
+import { sendWork } from './work.ts'
 
 export interface Attempt {
   token: string
@@ -19,6 +21,8 @@ interface Claim {
   kind: Work
   recipe: string
   workerId: string
+  /** of disk that it may write */
+  bytesExpected: number
 }
 
 /**
@@ -28,22 +32,21 @@ interface Claim {
  * @returns null when there is nothing to do any more (deleted, cancelled, done already)
  * @throws JobLost when this worker slept between fetching the job and here, and another has it now
  */
-export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, recipe, workerId }: Claim) {
-  const video = await trx
-    .selectFrom('videos')
-    .selectAll()
-    .where('id', '=', videoId)
-    .where('deleted_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst()
-  if (!video || !isWanted(kind, video)) return null
+export async function claim(trx: Trx, boss: Boss, job: Job, given: Claim) {
+  const { videoId, kind, recipe, workerId, bytesExpected } = given
+  const video = await findWanted(trx, videoId, kind)
+  if (!video) return null
   await endRunning(trx, videoId, 'crashed', kind)
   const attempt: Attempt = { token: crypto.randomUUID(), videoId, kind }
   await trx
     .insertInto('attempts')
-    .values({ token: attempt.token, video_id: videoId, kind, recipe, worker_id: workerId })
+    .values({
+      ...{ token: attempt.token, video_id: videoId, kind, recipe, worker_id: workerId },
+      bytes_expected: bytesExpected,
+    })
     .execute()
-  if (kind !== 'extra') {
+  // Of what plays as it should nobody is told.
+  if (video.status !== 'ready') {
     await trx
       .insertInto('events')
       .values({
@@ -55,7 +58,7 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
       .execute()
   }
   // What plays already is the ladder's to tell of.
-  if (kind === 'ladder' || (kind === 'first' && video.publication_id === null)) {
+  if (video.status !== 'ready' && (kind === 'ladder' || video.publication_id === null)) {
     const stage = video.facts === null ? 'probing' : 'encoding'
     await trx
       .updateTable('videos')
@@ -67,10 +70,27 @@ export async function claim(trx: Trx, boss: Boss, job: Job, { videoId, kind, rec
   return { attempt, video }
 }
 
-function isWanted(kind: Work, { status, url_hls, url_preview, url_storyboard }: VideoRow): boolean {
-  if (kind === 'extra') return status === 'ready' && url_preview === null && url_storyboard === null
+/** Locks the video. @returns null when there is nothing to do for this work any more */
+export async function findWanted(trx: Trx, videoId: string, kind: Work): Promise<VideoRow | null> {
+  const video = await trx
+    .selectFrom('videos')
+    .selectAll()
+    .where('id', '=', videoId)
+    .where('deleted_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst()
+  return video && (await isWanted(trx, kind, video)) ? video : null
+}
+
+async function isWanted(trx: Trx, kind: Work, video: VideoRow): Promise<boolean> {
+  const { status, url_hls, url_preview, url_storyboard } = video
+  if (status === 'ready') {
+    if (kind === 'extra') return url_preview === null && url_storyboard === null
+    const missing = await missingRenditions(trx, video.publication_id)
+    return missing.some(({ height }) => (height === null ? 'ladder' : 'rung') === kind)
+  }
   const isUnfinished = status === 'queued' || status === 'processing'
-  return isUnfinished && (kind === 'ladder' || url_hls === null)
+  return isUnfinished && (kind === 'ladder' || (kind === 'first' && url_hls === null))
 }
 
 /** Says where the work is. @returns false when the attempt is no longer the one that may say so */
@@ -88,7 +108,17 @@ export async function report(
     .where(isRunning(token))
     .returning('id')
     .executeTakeFirst()
-  return updated !== undefined
+  if (updated) return true
+  // What is added to a video that is ready has no progress of its own.
+  const ready = await db
+    .selectFrom('videos')
+    .select('id')
+    .where('id', '=', videoId)
+    .where('status', '=', 'ready')
+    .where('deleted_at', 'is', null)
+    .where(isRunning(token))
+    .executeTakeFirst()
+  return ready !== undefined
 }
 
 /** Stores what the probe found; nothing decides by it until a publication exists. */
@@ -137,7 +167,7 @@ export async function passOn(
 ): Promise<void> {
   await end(trx, attempt, 'failed', failure)
   await complete(trx, boss, job)
-  await send(trx, boss, 'ladder', jobs.first.data.parse(job.data))
+  await sendWork(trx, boss, 'ladder', jobs.first.data.parse(job.data))
 }
 
 /** The attempt failed, the next may succeed: back to the queue, pg-boss waits a little longer each time. */
@@ -167,6 +197,26 @@ export async function handBack(trx: Trx, boss: Boss, job: Job, attempt: Attempt)
   await sendAgain(trx, boss, job, attempt, { priority: 10 })
 }
 
+// Long enough that waiting costs nothing, short enough that nobody minds.
+const POSTPONED_SECONDS = 15
+
+/** There is no room for it just now: its job waits, at no cost, and the video says what for. */
+export async function postpone(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  { videoId, kind }: Pick<Attempt, 'videoId' | 'kind'>,
+  stage: string,
+): Promise<void> {
+  // A dead worker's may still run.
+  await endRunning(trx, videoId, 'crashed', kind)
+  await requeue(trx, { videoId, kind }, stage)
+  await complete(trx, boss, job)
+  await sendWork(trx, boss, kind, jobs[kind].data.parse(job.data), {
+    ...{ priority: 5, startAfter: POSTPONED_SECONDS },
+  })
+}
+
 /**
  * Ends the attempt as the winner.
  * @param leftOut why not everything is there that could be
@@ -188,6 +238,25 @@ export async function loseAndRepeat(trx: Trx, boss: Boss, job: Job, attempt: Att
   await end(trx, attempt, 'lost')
   await complete(trx, boss, job)
   await sendAgain(trx, boss, job, attempt)
+}
+
+/** Whether an earlier try at this work failed with one of these codes, since a person last asked for it. */
+export async function diedBefore(
+  db: Db,
+  { videoId, kind }: Attempt,
+  codes: readonly string[],
+): Promise<boolean> {
+  const died = await db
+    .selectFrom('attempts')
+    .select('token')
+    .where('video_id', '=', videoId)
+    .where('kind', '=', kind)
+    .where('outcome', '=', 'failed')
+    .where('error_code', 'in', codes)
+    .where('started_at', '>', lastRetry())
+    .limit(1)
+    .executeTakeFirst()
+  return died !== undefined
 }
 
 /** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
@@ -249,7 +318,7 @@ async function sendAgain(
   { kind }: Attempt,
   options?: { priority?: number },
 ): Promise<void> {
-  await send(trx, boss, kind, jobs[kind].data.parse(job.data), options)
+  await sendWork(trx, boss, kind, jobs[kind].data.parse(job.data), options)
 }
 
 function isRunning(token: string) {
@@ -257,17 +326,21 @@ function isRunning(token: string) {
 }
 
 /** The work begins again; a video that plays meanwhile is not queued, only its ladder is. */
-async function requeue(trx: Trx, { kind, videoId }: Attempt): Promise<void> {
-  if (kind === 'extra') return
+async function requeue(
+  trx: Trx,
+  { kind, videoId }: Pick<Attempt, 'videoId' | 'kind'>,
+  stage = 'queued',
+): Promise<void> {
+  if (kind === 'extra' || kind === 'rung') return
   await trx
     .updateTable('videos')
     .set({
       status: sql<VideoStatus>`case when publication_id is null then 'queued' else status end`,
-      stage: 'queued',
+      stage,
       progress: 0,
     })
     .where('id', '=', videoId)
-    .where('status', '=', 'processing')
+    .where('status', 'in', ['queued', 'processing'])
     .$if(kind === 'first', query => query.where('publication_id', 'is', null))
     .execute()
 }

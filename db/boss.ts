@@ -1,7 +1,7 @@
 // pg-boss as pgreel uses it: jobs are sent, completed and failed inside our own transactions.
 // Must not know any job's meaning.
 import { sql } from 'kysely'
-import { fromKysely, type Job, PgBoss, type WorkOptions } from 'pg-boss'
+import { fromKysely, type Job, PgBoss, type SendOptions, type WorkOptions } from 'pg-boss'
 import type { Trx } from './client.ts'
 import { type JobData, type JobName, jobNames, jobs } from './jobs.ts'
 
@@ -100,7 +100,7 @@ export async function send<Name extends JobName>(
   boss: Boss,
   name: Name,
   data: JobData<Name> & { videoId: string },
-  options: { priority?: number } = {},
+  options: Pick<SendOptions, 'priority' | 'startAfter' | 'expireInSeconds'> = {},
 ): Promise<void> {
   await boss.send(name, data, { ...options, singletonKey: data.videoId, db: fromKysely(trx) })
 }

@@ -23,17 +23,18 @@ export async function spentBudget(trx: Trx, videoId: string, kind: Work): Promis
     .where('video_id', '=', videoId)
     .where('kind', '=', kind)
     // A retry asked for by a person starts a new count.
-    .where(
-      'started_at',
-      '>',
-      sql<Date>`coalesce((select max(at) from events
-      where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`,
-    )
+    .where('started_at', '>', lastRetry())
     .executeTakeFirstOrThrow()
   for (const cause of ['crashed', 'world', 'ours'] as const) {
     if (spent[cause] >= BUDGETS[cause]) return cause
   }
   return null
+}
+
+/** In a query over `attempts`. */
+export function lastRetry() {
+  return sql<Date>`coalesce((select max(at) from events
+    where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`
 }
 
 /** In a query over `videos`: whether an extra may still be tried. A failure that is the video's is final. */

@@ -2,12 +2,13 @@
 // and in the end a publication like any other. Segments are in the storage before a row names them.
 import { sql } from 'kysely'
 import { type Attempt, win } from './attempts.ts'
-import { type Boss, type Job, JobLost, requireOwn, send } from './boss.ts'
+import { type Boss, type Job, JobLost, requireOwn } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import { hasJob } from './heal.ts'
 import { jobs } from './jobs.ts'
 import { addRenditions, type NewRendition, type Segment, supersede } from './publish.ts'
 import { becomeReady } from './settle.ts'
+import { sendWork } from './work.ts'
 
 export interface Growth {
   /** the source's, as its index says; null when it does not */
@@ -50,7 +51,7 @@ export async function publishGrowing(
     })
     .where('id', '=', videoId)
     .execute()
-  await send(trx, boss, 'ladder', jobs.first.data.parse(job.data))
+  await sendWork(trx, boss, 'ladder', jobs.first.data.parse(job.data))
   await requireOwn(trx, boss, job)
   return publicationId
 }

@@ -1,8 +1,9 @@
 // What must have a job and has none: it should not happen, and is mended by the sweep if it does.
 import { sql } from 'kysely'
-import { type Boss, IS_LIVE, send } from './boss.ts'
+import { type Boss, IS_LIVE } from './boss.ts'
 import { mayTryExtra, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
+import { sendWork } from './work.ts'
 
 const AT_MOST = 500
 
@@ -20,7 +21,12 @@ export async function strandedVideos(db: Db): Promise<string[]> {
 }
 
 /** What an unfinished video still needs; changes nothing while the same work has a job. */
-export async function sendWork(trx: Trx, boss: Boss, videoId: string, requestId?: string): Promise<void> {
+export async function sendMissingWork(
+  trx: Trx,
+  boss: Boss,
+  videoId: string,
+  requestId?: string,
+): Promise<void> {
   const { rows } = await sql<{ isWhole: boolean; plays: boolean; hadLadder: boolean }>`
     select
       url_hls is not null as "isWhole",
@@ -31,8 +37,8 @@ export async function sendWork(trx: Trx, boss: Boss, videoId: string, requestId?
   const [video] = rows
   if (!video) return
   const { isWhole, plays, hadLadder } = video
-  if (!isWhole && (plays || !hadLadder)) await send(trx, boss, 'first', { videoId, requestId })
-  if (plays || hadLadder) await send(trx, boss, 'ladder', { videoId, requestId })
+  if (!isWhole && (plays || !hadLadder)) await sendWork(trx, boss, 'first', { videoId, requestId })
+  if (plays || hadLadder) await sendWork(trx, boss, 'ladder', { videoId, requestId })
 }
 
 /** Deleted videos whose files no job will remove. Index: videos_deleted. */

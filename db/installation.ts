@@ -16,6 +16,12 @@ export async function isOurStorage(db: Db, storageId: string): Promise<boolean> 
   return row.storage_id === storageId
 }
 
+/** Since when; null before any process met it. */
+export async function ourTime(db: Db): Promise<Date | null> {
+  const row = await db.selectFrom('installation').select('created_at').executeTakeFirst()
+  return row?.created_at ?? null
+}
+
 /** The storage that this database remembers; null before any process met it. */
 export async function rememberedStorage(db: Db): Promise<string | null> {
   const row = await db.selectFrom('installation').select('storage_id').executeTakeFirst()

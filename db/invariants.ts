@@ -62,7 +62,7 @@ export async function jobsWithoutVideo(db: Db): Promise<string[]> {
     db,
     sql`select concat_ws(' ', name, id) as found from pgboss.job
       where name in (${sql.join(jobNames)})
-        and name <> 'sweep'
+        and name not in ('sweep', 'tidy')
         and ${IS_LIVE}
         and not exists (select from videos where videos.id::text = data ->> 'videoId')`,
   )
@@ -156,8 +156,16 @@ export async function publishedFiles(
   return rows
 }
 
+/** Who owns files of the storage, as media/orphans.ts asks. */
+export function owners(db: Db) {
+  return {
+    unownedSources: (videoIds: string[]) => unownedSources(db, videoIds),
+    unownedTokens: (tokens: string[]) => unownedTokens(db, tokens),
+  }
+}
+
 /** Which of these no video's source is. */
-export async function unownedSources(db: Db, videoIds: string[]): Promise<string[]> {
+async function unownedSources(db: Db, videoIds: string[]): Promise<string[]> {
   return column(
     db,
     sql`select id as found from unnest(${videoIds}::uuid[]) as given(id)
@@ -166,7 +174,7 @@ export async function unownedSources(db: Db, videoIds: string[]): Promise<string
 }
 
 /** Which of these tokens are no attempt's, or one's whose files the sweep has removed. */
-export async function unownedTokens(db: Db, tokens: string[]): Promise<string[]> {
+async function unownedTokens(db: Db, tokens: string[]): Promise<string[]> {
   return column(
     db,
     sql`select token as found from unnest(${tokens}::uuid[]) as given(token)

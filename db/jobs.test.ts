@@ -20,7 +20,9 @@ describe('the catalogue', () => {
       () => t.db.transaction().execute(trx => send(trx, t.boss, 'dead', { videoId: 7 })),
     ]
     expect(wrong).toHaveLength(4)
-    expectTypeOf<JobName>().toEqualTypeOf<'first' | 'ladder' | 'extra' | 'purge' | 'dead' | 'sweep'>()
+    expectTypeOf<JobName>().toEqualTypeOf<
+      'first' | 'ladder' | 'rung' | 'extra' | 'purge' | 'dead' | 'sweep' | 'tidy'
+    >()
     expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string; requestId?: string | undefined }>()
   })
 
@@ -37,7 +39,10 @@ describe('the catalogue', () => {
     const schedules = (await t.boss.getSchedules()).map(({ name, cron }) => ({ name, cron }))
     const declared = jobNames.flatMap(name => ('cron' in jobs[name] ? [{ name, cron: jobs[name].cron }] : []))
     expect(schedules).toEqual(declared)
-    expect(declared).toEqual([{ name: 'sweep', cron: '* * * * *' }])
+    expect(declared).toEqual([
+      { name: 'sweep', cron: '* * * * *' },
+      { name: 'tidy', cron: '17 * * * *' },
+    ])
   })
 
   test('names a dead-letter queue only where that is an entry too', () => {

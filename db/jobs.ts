@@ -42,6 +42,8 @@ export const jobs = {
   first: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** source → every rendition → publication; the video is `ready` then, or settled as db/settle.ts says */
   ladder: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
+  /** source → one rendition that the ladder had to leave out */
+  rung: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** a published rung → preview and storyboard; the video stays `ready` whatever becomes of it */
   extra: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR, deadLetter: 'dead' } },
   /** removes a deleted video's files, then its row */
@@ -59,6 +61,18 @@ export const jobs = {
       deleteAfterSeconds: HOUR,
     },
     cron: '* * * * *',
+  },
+  /** files that no row owns; walks the whole storage */
+  tidy: {
+    data: z.object({}).nullish(),
+    queue: {
+      policy: 'singleton',
+      retryLimit: 0,
+      expireInSeconds: HOUR - 60,
+      heartbeatSeconds: 10,
+      deleteAfterSeconds: 24 * HOUR,
+    },
+    cron: '17 * * * *',
   },
 } as const satisfies Record<string, JobDeclaration>
 

@@ -16,7 +16,8 @@ import {
   takeAway,
 } from '#test/videos.ts'
 import { JobLost } from './boss.ts'
-import { publish, publishExtra } from './publish.ts'
+import { publishExtra } from './extend.ts'
+import { publish } from './publish.ts'
 import { findVideo } from './videos.ts'
 
 const t = await createTestDatabase()

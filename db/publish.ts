@@ -1,11 +1,12 @@
 // Publishing: the one transaction after which a video plays from a new set of files.
 import { sql } from 'kysely'
-import { type Attempt, endRunning, loseAndRepeat, win } from './attempts.ts'
+import { z } from 'zod'
+import { type Attempt, endRunning, win } from './attempts.ts'
 import { type Boss, cancelJobs, type Job, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import { jobs } from './jobs.ts'
 import type { RenditionKind, RenditionRow } from './schema.ts'
-import { type Failure, unpublish } from './settle.ts'
+import { unpublish } from './settle.ts'
 
 export interface NewRendition {
   kind: RenditionKind
@@ -20,13 +21,14 @@ export interface NewRendition {
   segments: Segment[]
   /** whole seconds; of one that grows, which is complete later */
   targetSeconds?: number
+  /** why it could not be made: then nothing is stored under its key */
+  failedWith?: string
 }
 
-export interface Segment {
-  uri: string
-  durationSeconds: number
-  bytes: number
-}
+const segmentsSchema = z.array(
+  z.object({ uri: z.string(), durationSeconds: z.number().positive(), bytes: z.number() }),
+)
+export type Segment = z.infer<typeof segmentsSchema>[number]
 
 export interface NewPublication {
   masterKey: string
@@ -74,7 +76,7 @@ export async function publish(
       width: sql<number>`coalesce(width, ${publication.width})`,
       height: sql<number>`coalesce(height, ${publication.height})`,
       playable_at: sql<Date>`coalesce(playable_at, now())`,
-      ready_at: sql<Date>`now()`,
+      ready_at: sql<Date>`coalesce(ready_at, now())`,
     })
     .where('id', '=', attempt.videoId)
     .execute()
@@ -82,75 +84,23 @@ export async function publish(
   await send(trx, boss, 'extra', { videoId: attempt.videoId, requestId })
 }
 
-export type PublishedRung = Pick<RenditionRow, 'key' | 'width' | 'height' | 'segments'>
+export type PublishedStream = Pick<
+  RenditionRow,
+  'kind' | 'key' | 'width' | 'height' | 'fps' | 'codecs' | 'peak_bps' | 'average_bps'
+> & { segments: Segment[] }
 
-/** The streams of a publication that have a picture. */
-export async function publishedRungs(db: Db, publicationId: string): Promise<PublishedRung[]> {
-  return db
+/** Pictures and sounds of a publication. */
+export async function publishedStreams(db: Db, publicationId: string): Promise<PublishedStream[]> {
+  const rows = await db
     .selectFrom('publication_renditions')
     .innerJoin('renditions', 'renditions.id', 'publication_renditions.rendition_id')
-    .select(['key', 'width', 'height', 'segments'])
+    .select(['kind', 'key', 'renditions.width', 'renditions.height', 'fps', 'codecs', 'segments'])
+    .select(['peak_bps', 'average_bps'])
     .where('publication_id', '=', publicationId)
-    .where('kind', '=', 'video')
+    .where('kind', 'in', ['video', 'audio'])
     .where('state', '=', 'ready')
     .execute()
-}
-
-export interface NewExtra {
-  /** the publication it was made from */
-  publicationId: string
-  renditions: NewRendition[]
-  /** why one of the two is not among them */
-  leftOut: Failure | null
-}
-
-/**
- * As `publish`: what plays stays as it is, preview and storyboard come to it.
- * @returns false when the video plays from another publication by now: the work is sent again, and
- *   the caller removes its files
- * @throws JobLost as `publish`
- */
-export async function publishExtra(
-  trx: Trx,
-  boss: Boss,
-  job: Job,
-  attempt: Attempt,
-  extra: NewExtra,
-): Promise<boolean> {
-  const current = await trx
-    .selectFrom('publications')
-    .innerJoin('videos', 'videos.publication_id', 'publications.id')
-    .select(['publications.id', 'master_key'])
-    .where('videos.id', '=', attempt.videoId)
-    .forUpdate('videos')
-    .executeTakeFirst()
-  if (current?.id !== extra.publicationId) {
-    await loseAndRepeat(trx, boss, job, attempt)
-    return false
-  }
-  await win(trx, boss, job, attempt, extra.leftOut)
-  const publicationId = await supersede(trx, attempt, current.master_key, extra.renditions)
-  await trx
-    .insertInto('publication_renditions')
-    .columns(['publication_id', 'rendition_id'])
-    .expression(
-      trx
-        .selectFrom('publication_renditions')
-        .select([sql.val(publicationId).as('publication_id'), 'rendition_id'])
-        .where('publication_id', '=', current.id),
-    )
-    .execute()
-  const keyOf = (kind: RenditionKind) => extra.renditions.find(made => made.kind === kind)?.key ?? null
-  await trx
-    .updateTable('videos')
-    .set({
-      publication_id: publicationId,
-      url_preview: keyOf('preview'),
-      url_storyboard: keyOf('storyboard'),
-    })
-    .where('id', '=', attempt.videoId)
-    .execute()
-  return true
+  return rows.map(row => ({ ...row, segments: segmentsSchema.parse(row.segments) }))
 }
 
 /** A new current publication of the attempt's renditions. @returns its id */
@@ -192,6 +142,8 @@ export async function addRenditions(
     segments: JSON.stringify(rendition.segments),
     complete: rendition.targetSeconds === undefined,
     target_seconds: rendition.targetSeconds ?? null,
+    state: rendition.failedWith === undefined ? ('ready' as const) : ('failed' as const),
+    error_code: rendition.failedWith ?? null,
   }))
   await trx.insertInto('renditions').values(renditions).execute()
   await trx

@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { type Boss, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
-import { sendWork, strandedVideos, unpurgedVideos } from './heal.ts'
+import { sendMissingWork, strandedVideos, unpurgedVideos } from './heal.ts'
 import { appliedMigrations } from './migrate.ts'
 import { UNPUBLISHED } from './settle.ts'
 
@@ -49,7 +49,7 @@ export async function resumeWork(trx: Trx, boss: Boss): Promise<void> {
     .where('deleted_at', 'is', null)
     .execute()
   for (const [sendTo, withoutJob] of [
-    [(videoId: string) => sendWork(trx, boss, videoId), strandedVideos],
+    [(videoId: string) => sendMissingWork(trx, boss, videoId), strandedVideos],
     [(videoId: string) => send(trx, boss, 'purge', { videoId }), unpurgedVideos],
   ] as const) {
     for (let ids = await withoutJob(trx); ids.length > 0; ids = await withoutJob(trx))

@@ -43,6 +43,7 @@ CREATE INDEX events_of_video ON public.events USING btree (video_id, id);
 create table installation (
   only_row boolean not null default true,
   storage_id uuid not null,
+  created_at timestamp with time zone not null default now(),
   constraint installation_only_row_check CHECK (only_row),
   constraint installation_pkey PRIMARY KEY (only_row)
 );

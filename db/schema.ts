@@ -165,6 +165,8 @@ interface InstallationTable {
   only_row: Generated<boolean>
   /** written into the storage too: equal means web and worker see the same files */
   storage_id: string
+  /** when this database first met it */
+  created_at: NowOnInsert
 }
 
 export interface Database {

@@ -25,7 +25,7 @@ export const GAVE_UP: Failure = {
  * rung and ladder has a job, the end is not ours to say.
  */
 export async function settle(trx: Trx, videoId: string, work: Work, failure: Failure): Promise<void> {
-  if (work === 'extra') return
+  if (work === 'extra' || work === 'rung') return
   const video = await trx
     .selectFrom('videos')
     .select(['publication_id', 'url_hls'])

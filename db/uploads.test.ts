@@ -2,12 +2,12 @@ import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase, liveJobs, queueUpload, readVideo, startUpload, takeJob } from '#test/videos.ts'
+import { promisedBytes } from './room.ts'
 import {
   enqueueUpload,
   expiredUploads,
   findUpload,
   openUploads,
-  outstandingBytes,
   removeExpiredUpload,
   removeOpenUpload,
   touchUpload,
@@ -102,12 +102,12 @@ describe('removing', () => {
 })
 
 test('what open uploads have still to send counts, finished ones do not', async () => {
-  expect(await outstandingBytes(t.db)).toBe(0)
+  expect(await promisedBytes(t.db)).toBe(0)
   const open = await startUpload(t.db, 3_000_000_000)
   await startUpload(t.db, 5)
   await queueUpload(t, 1000)
   await touchUpload(t.db, open, 1_000_000_000)
-  expect(await outstandingBytes(t.db)).toBe(2_000_000_005)
+  expect(await promisedBytes(t.db)).toBe(2_000_000_005)
 })
 
 test('an upload expires a day after its last byte, not after its creation', async () => {

@@ -75,21 +75,6 @@ export async function touchUpload(db: Db, id: string, received: number): Promise
     .execute()
 }
 
-/** Held to the end of the transaction: admissions are judged one after the other. */
-export async function lockAdmission(trx: Trx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('pgreel admission'))`.execute(trx)
-}
-
-/** What every open upload has still to send, in bytes: disk that is promised already. */
-export async function outstandingBytes(db: Db): Promise<number> {
-  const row = await db
-    .selectFrom('uploads')
-    .select(sql<number>`coalesce(sum(length - received), 0)::bigint`.as('bytes'))
-    .where('finished_at', 'is', null)
-    .executeTakeFirstOrThrow()
-  return row.bytes
-}
-
 /**
  * The last byte is on disk: the video is queued and its job exists, or neither. Called again, by
  * an empty PATCH, a HEAD or the sweep, it changes nothing.

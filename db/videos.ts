@@ -5,9 +5,11 @@ import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import { endRunning } from './attempts.ts'
 import { type Boss, cancelJobs, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
-import { sendWork } from './heal.ts'
+import { hasJob, sendMissingWork } from './heal.ts'
+import { missingRenditions } from './missing.ts'
 import type { Database, RenditionRow, VideoRow } from './schema.ts'
 import { UNPUBLISHED, unpublish } from './settle.ts'
+import { sendWork } from './work.ts'
 
 type CurrentRendition = Pick<
   RenditionRow,
@@ -92,7 +94,7 @@ export async function cancelVideo(trx: Trx, boss: Boss, id: string): Promise<Cha
   return 'done'
 }
 
-/** Queues a failed or cancelled video again, with a fresh budget of tries. */
+/** Queues a failed or cancelled video again, or what a ready one lacks, with a fresh budget of tries. */
 export async function retryVideo(
   trx: Trx,
   boss: Boss,
@@ -102,20 +104,18 @@ export async function retryVideo(
   const video = await lock(trx, id)
   if (!video) return 'not found'
   if (video.status === 'queued' || video.status === 'processing') {
-    await sendWork(trx, boss, id, requestId)
+    await sendMissingWork(trx, boss, id, requestId)
     return 'done'
   }
   if (video.source_removed_at) return 'source gone'
+  if (video.status === 'ready') return retryMissing(trx, boss, video, requestId)
   const upload = await trx
     .selectFrom('uploads')
     .select('finished_at')
     .where('video_id', '=', id)
     .executeTakeFirst()
-  if (video.status === 'ready' || video.status === 'uploading' || !upload?.finished_at) return 'conflict'
-  await trx
-    .insertInto('events')
-    .values({ video_id: id, stage: 'retried', detail: JSON.stringify({ retry: true }) })
-    .execute()
+  if (video.status === 'uploading' || !upload?.finished_at) return 'conflict'
+  await noteRetry(trx, id)
   await trx
     .updateTable('videos')
     .set({ status: 'queued', stage: 'queued', progress: 0, error_code: null, error_message: null })
@@ -124,6 +124,31 @@ export async function retryVideo(
   await cancelJobs(trx, boss, id, ['first', 'ladder'])
   await send(trx, boss, 'first', { videoId: id, requestId })
   return 'done'
+}
+
+/** What a video that is ready has to do without is made once more, while it plays on. */
+async function retryMissing(
+  trx: Trx,
+  boss: Boss,
+  { id, publication_id }: Selectable<Database['videos']>,
+  requestId?: string,
+): Promise<ChangeOutcome> {
+  const missing = await missingRenditions(trx, publication_id)
+  if (missing.length === 0) return 'conflict'
+  const work = missing.some(({ height }) => height === null) ? 'ladder' : 'rung'
+  if (!(await hasJob(trx, work, id))) {
+    await noteRetry(trx, id)
+    await sendWork(trx, boss, work, { videoId: id, requestId })
+  }
+  return 'done'
+}
+
+/** Budgets count from here. */
+async function noteRetry(trx: Trx, id: string): Promise<void> {
+  await trx
+    .insertInto('events')
+    .values({ video_id: id, stage: 'retried', detail: JSON.stringify({ retry: true }) })
+    .execute()
 }
 
 /** Gone for everyone at once; work stops, and the files go with a job of the same transaction. */
@@ -136,7 +161,7 @@ export async function deleteVideo(
   const video = await lock(trx, id)
   if (!video) return 'not found'
   await endRunning(trx, id, 'cancelled')
-  await cancelJobs(trx, boss, id, ['first', 'ladder', 'extra'])
+  await cancelJobs(trx, boss, id, ['first', 'ladder', 'rung', 'extra'])
   const isUnfinished = ['uploading', 'queued', 'processing'].includes(video.status)
   if (isUnfinished) await unpublish(trx, id)
   const cancelled = { ...UNPUBLISHED, status: 'cancelled', stage: 'cancelled' } as const

@@ -38,6 +38,8 @@ export interface Health {
   /** videos that wait or are being worked on */
   queued: number
   processing: number
+  /** of those, how many wait for room on disk or in memory */
+  postponed: number
   /** the longest that a runnable video has been waiting; null when none is */
   oldestSeconds: number | null
 }
@@ -50,6 +52,7 @@ export async function readHealth(db: Db): Promise<Health> {
         where seen_at > now() - ${sql.lit(ALIVE_FOR)}::interval) as slots,
       count(*) filter (where status = 'queued')::int as queued,
       count(*) filter (where status = 'processing')::int as processing,
+      count(*) filter (where stage in ('waiting_for_disk', 'waiting_for_memory'))::int as postponed,
       (select extract(epoch from now() - min(uploads.finished_at))::float8
         from uploads join videos waiting on waiting.id = uploads.video_id
         where waiting.status = 'queued' and waiting.deleted_at is null) as "oldestSeconds"

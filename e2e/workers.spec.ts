@@ -186,12 +186,58 @@ test('without a worker, health and the uploader’s pages say so within 10 s, an
   const id = (await row.getAttribute('data-video-id')) ?? ''
   await page.goto(`${stack.url}/v/${id}`)
   await expect(page.getByText(/no worker is running/i)).toBeVisible({ timeout: 10_000 })
+  await page.getByRole('button', { name: 'Cancel processing' }).click()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByText('Waiting for its turn')).toBeVisible()
   const health = await (await fetch(`${stack.url}/api/health`)).json()
   expect(health).toMatchObject({ status: 'degraded', workers: { alive: 0 }, queue: { depth: 1 } })
   expect(health.queue.oldestSeconds).toBeGreaterThan(0)
   await stack.startWorker()
   expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
   await expect(page.getByText(/no worker is running/i)).toBeHidden()
+})
+
+test('what FFmpeg died of is missing until its uploader asks for it, and the video plays on', async ({
+  startOwn,
+  clips,
+  page,
+}) => {
+  const stack = await startOwn(1)
+  await page.goto(`${stack.url}/upload`)
+  await chooseFiles(page, await makeClip(clips, 'partly.mp4', { seconds: 1 }))
+  const row = page.getByRole('listitem')
+  await expect(row).toHaveAttribute('data-video-id', /.+/)
+  const id = (await row.getAttribute('data-video-id')) ?? ''
+  const { hlsUrl } = await settled(stack, id)
+  await stack.query(
+    "update renditions set state = 'failed', error_code = 'ffmpeg_killed' where key like '%/v240/%'",
+  )
+  await page.goto(`${stack.url}/v/${id}`)
+  await expect(page.getByText('240p could not be made: the video plays without.')).toBeVisible()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByText('It is tried again, and comes by itself once it is made.')).toBeVisible()
+  await expect(page.getByText(/could not be made/)).toBeHidden()
+  const video = await stack.video(id)
+  expect(video.hlsUrl).not.toBe(hlsUrl)
+  expect(video.renditions.map(({ state }) => state)).not.toContain('failed')
+  await expectNothingLeftBehind(stack)
+})
+
+test('a deleted video’s addresses answer 404 at once, also while no worker runs', async ({
+  startOwn,
+  clips,
+}) => {
+  const stack = await startOwn(1)
+  const id = await upload(stack, await makeClip(clips, 'gone.mp4', { seconds: 1 }))
+  const { hlsUrl } = await settled(stack, id)
+  await stack.workers[0]?.kill('SIGKILL')
+  const status = async () => (await fetch(`${stack.url}${hlsUrl}`)).status
+  expect(await status()).toBe(200)
+  expect((await fetch(`${stack.url}/api/videos/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect(await status()).toBe(404)
+  await stack.startWorker()
+  await expect.poll(() => stack.query('select id from videos'), { timeout: 15_000 }).toEqual([])
+  await expectNothingLeftBehind(stack)
 })
 
 test('a worker that sees another storage than the web exits with a sentence', async ({ startOwn }) => {
@@ -216,7 +262,7 @@ test('deleting a video in mid-encode ends its FFmpeg, its files and its row', as
   await inMidEncode(stack, id)
   expect((await fetch(`${stack.url}/api/videos/${id}`, { method: 'DELETE' })).status).toBe(204)
   expect((await fetch(`${stack.url}/api/videos/${id}`)).status).toBe(404)
-  await expect.poll(() => ffmpegsOf(stack), { timeout: 15_000 }).toEqual([])
+  await expect.poll(() => ffmpegsOf(stack), { timeout: 3_000, intervals: [50] }).toEqual([])
   await expect.poll(() => stack.query('select id from videos'), { timeout: 15_000 }).toEqual([])
   await expectNothingLeftBehind(stack)
 })
@@ -227,7 +273,7 @@ test('a cancelled video stops, keeps its upload and can be retried', async ({ st
   await inMidEncode(stack, id)
   const cancelled = await fetch(`${stack.url}/api/videos/${id}/cancel`, { method: 'POST' })
   expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
-  await expect.poll(() => ffmpegsOf(stack), { timeout: 15_000 }).toEqual([])
+  await expect.poll(() => ffmpegsOf(stack), { timeout: 3_000, intervals: [50] }).toEqual([])
   const retried = await fetch(`${stack.url}/api/videos/${id}/retry`, { method: 'POST' })
   expect(await retried.json()).toMatchObject({ status: 'queued' })
   expect(await settled(stack, id)).toMatchObject({ status: 'ready' })

@@ -34,7 +34,12 @@ export async function openDiskStorage(folder: string): Promise<Storage> {
     stat: key => statFile(root, key),
     open: (key, options) => openFile(root, key, options),
     list: prefix => list(root, locate(root, prefix), prefix),
-    remove: prefix => remove(root, trash, prefix),
+    async remove(prefix) {
+      for (const aside of await setAside(root, trash, prefix)) await removeTree(aside)
+    },
+    async discard(prefix) {
+      await setAside(root, trash, prefix)
+    },
     async emptyTrash() {
       for await (const entry of await opendir(trash)) await removeTree(path.join(trash, entry.name))
     },
@@ -104,8 +109,10 @@ async function copyInto(dir: string, target: string, prefix: string): Promise<vo
   await removeTree(dir)
 }
 
-async function remove(root: string, trash: string, prefix: string): Promise<void> {
+/** @returns where it is now */
+async function setAside(root: string, trash: string, prefix: string): Promise<string[]> {
   const target = locatePart(root, prefix)
+  const asides: string[] = []
   for (const doomed of [target, hiddenSibling(target)]) {
     // Aside first: a frozen writer that wakes writes into the trash or nowhere, and readers never
     // see half of a video.
@@ -116,10 +123,11 @@ async function remove(root: string, trash: string, prefix: string): Promise<void
       if (isAbsent(error)) continue
       throw error
     }
+    asides.push(aside)
     await syncFolder(path.dirname(doomed))
-    await removeTree(aside)
     await removeIfEmpty(path.dirname(doomed), root)
   }
+  return asides
 }
 
 /** The folder of a video whose last attempt went; never a top folder. */

@@ -188,8 +188,9 @@ function streamAttributes(video: VideoVariant, audio: AudioRendition | null): st
   return attributes.join(',')
 }
 
-/** Plain names only: no scheme, no host, no way up, nothing that ends a line or an attribute. */
+/** Plain names, of one's own or another attempt: no scheme, no host, no way further up, nothing that ends a line or an attribute. */
 function relative(uri: string): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/.test(uri)) return uri
+  if (/^(\.\.\/[0-9a-f-]{36}\/)?[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/.test(uri))
+    return uri
   throw new Error(`"${uri}" is not a relative URI of plain names`)
 }

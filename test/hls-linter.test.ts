@@ -7,7 +7,7 @@ import { makeClip } from '#test/clips.ts'
 import { makeFolder, silent } from '#test/worker.ts'
 import { ladderCommand } from '#worker/ffmpeg/args.ts'
 import { installLauncher } from '#worker/ffmpeg/launcher.ts'
-import { planLadder, soundsOf } from '#worker/ffmpeg/plan.ts'
+import { planLadder } from '#worker/ffmpeg/plan.ts'
 import { probe } from '#worker/ffmpeg/probe.ts'
 import { runFfmpeg } from '#worker/ffmpeg/run.ts'
 import { measureLadder } from '#worker/ffmpeg/verify.ts'
@@ -22,12 +22,12 @@ beforeAll(async () => {
   const source = await makeClip(folder, 'clip.mp4', { seconds: 5 })
   const plan = planLadder(await probe(source, signal), { ladder: [240, 144], maxDurationSeconds: 60 })
   scratch = path.join(folder, 'scratch')
-  for (const { name } of [...plan.rungs, ...soundsOf(plan)])
+  for (const { name } of [...plan.rungs, ...plan.sounds])
     await mkdir(path.join(scratch, name), { recursive: true })
   await runFfmpeg(ladderCommand(source, scratch, plan), { signal, log: silent })
   const streams = await measureLadder(scratch, plan, signal)
   const attempt: Attempt = { token: crypto.randomUUID(), videoId: crypto.randomUUID(), kind: 'ladder' }
-  await writePublication({ attempt, log: silent, signal, scratch, plan, streams })
+  await writePublication({ attempt, log: silent, signal, scratch, plan, leftOut: [], streams })
 })
 
 /** The ladder with one file of it changed. */

@@ -8,7 +8,7 @@ import type { Storage } from '#media/storage.ts'
 import { makeFolder } from './worker.ts'
 
 // Old enough that nobody can think it is just being written.
-const LONG_AGO = new Date(Date.now() - 3_600_000)
+const LONG_AGO = new Date(Date.now() - 4_000_000)
 
 /** Stores what `publicationOf` names, in the sizes that it says. */
 export async function storePublication(storage: Storage, { videoId, token }: Attempt): Promise<void> {
@@ -29,10 +29,15 @@ export async function storePublication(storage: Storage, { videoId, token }: Att
   await storage.putTree(folder, attemptPrefix(videoId, token))
 }
 
-/** Stores one file as if an hour ago. */
-export async function storeFile(storage: Storage, key: string, content: string): Promise<void> {
+/** Stores one file as if an hour ago, or at another time. */
+export async function storeFile(
+  storage: Storage,
+  key: string,
+  content: string,
+  at = LONG_AGO,
+): Promise<void> {
   const file = storage.localPath(key)
   await mkdir(path.dirname(file), { recursive: true })
   await writeFile(file, content)
-  await utimes(file, LONG_AGO, LONG_AGO)
+  await utimes(file, at, at)
 }

@@ -5,9 +5,10 @@ import { type Attempt, claim } from '#db/attempts.ts'
 import { type Boss, cancelJobs, type Job, send } from '#db/boss.ts'
 import type { Work } from '#db/budgets.ts'
 import type { Db } from '#db/client.ts'
+import type { NewExtra } from '#db/extend.ts'
 import { type Growth, publishGrowing } from '#db/first.ts'
 import type { JobName } from '#db/jobs.ts'
-import { type NewExtra, type NewPublication, publish } from '#db/publish.ts'
+import { type NewPublication, publish } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { createUpload, enqueueUpload } from '#db/uploads.ts'
 import { attemptKey, sourceKey } from '#media/keys.ts'
@@ -72,6 +73,8 @@ async function takeOver(boss: Boss, id: string, work: Work): Promise<Job> {
   return takeJob(boss, work)
 }
 
+const CLAIM = { recipe: 'test', bytesExpected: 1000 }
+
 /** Claims with `job`, or with one that was taken from whoever has it now. */
 export async function claimVideo(
   { db, boss }: Stores,
@@ -82,7 +85,7 @@ export async function claimVideo(
   const own = job ?? (await takeOver(boss, videoId, kind))
   const claimed = await db
     .transaction()
-    .execute(trx => claim(trx, boss, own, { videoId, kind, recipe: 'test', workerId: crypto.randomUUID() }))
+    .execute(trx => claim(trx, boss, own, { videoId, kind, ...CLAIM, workerId: crypto.randomUUID() }))
   if (!claimed) throw new Error(`nothing to claim on ${videoId}`)
   return claimed.attempt
 }

@@ -1,6 +1,18 @@
 // What every kind of work on a video has in common: claim, a scratch folder, files before the
 // transaction that names them, and an end that says who is to blame. Must not know what is made.
-import { type Attempt, claim, fail, failForNow, giveUp, handBack, passOn } from '#db/attempts.ts'
+
+import type { Config } from '#config'
+import {
+  type Attempt,
+  claim,
+  fail,
+  failForNow,
+  findWanted,
+  giveUp,
+  handBack,
+  passOn,
+  postpone,
+} from '#db/attempts.ts'
 import { complete, type Job, JobLost } from '#db/boss.ts'
 import { spentBudget, type Work } from '#db/budgets.ts'
 import type { Trx } from '#db/client.ts'
@@ -8,6 +20,7 @@ import type { VideoRow } from '#db/schema.ts'
 import { attemptPrefix } from '#media/keys.ts'
 import type { WorkerContext } from './context.ts'
 import { sortFailure } from './errors.ts'
+import { findLack, holdMemory, type Needs } from './room.ts'
 import { sweepScratch, withScratch } from './scratch.ts'
 
 export type AttemptContext = WorkerContext & {
@@ -25,6 +38,8 @@ interface Task {
   kind: Work
   videoId: string
   recipe: string
+  /** what it takes of the machine */
+  needs: (video: VideoRow, config: Config) => Needs
   /** makes the files and publishes them */
   make: (context: AttemptContext, video: VideoRow) => Promise<void>
 }
@@ -33,7 +48,8 @@ interface Task {
 export async function runAttempt(context: WorkerContext, job: Job, task: Task): Promise<void> {
   const claimed = await claimTask(context, job, task)
   if (!claimed) return
-  const { attempt, video } = claimed
+  const { attempt, video, needs } = claimed
+  const giveBack = holdMemory(needs)
   const { kind, videoId } = attempt
   const log = context.log.child({ videoId, work: kind, token: attempt.token, job: job.id })
   const started = performance.now()
@@ -48,6 +64,7 @@ export async function runAttempt(context: WorkerContext, job: Job, task: Task): 
   } catch (error) {
     await endFailed(own, error)
   } finally {
+    giveBack()
     await sweepScratch(context.db, context.scratchRoot).catch(err => log.warn({ err }, 'scratch not swept'))
   }
 }
@@ -72,17 +89,30 @@ export async function store(
   }
 }
 
-/** @returns null when there is nothing to do, or no try is left: then the job is over */
-function claimTask({ db, boss, log, workerId }: WorkerContext, job: Job, task: Task) {
+/** @returns null when there is nothing to do, no try is left, or no room: then this job is over */
+function claimTask(context: WorkerContext, job: Job, task: Task) {
+  const { db, boss, log, config, workerId } = context
   const { kind, videoId, recipe } = task
   return db.transaction().execute(async trx => {
     const spent = await spentBudget(trx, videoId, kind)
-    const claimed = spent ? null : await claim(trx, boss, job, { videoId, kind, recipe, workerId })
-    if (claimed) return claimed
     if (spent) {
       await giveUp(trx, videoId, kind)
       log.error({ videoId, work: kind, spent }, 'work given up')
+      await complete(trx, boss, job)
+      return null
     }
+    const video = await findWanted(trx, videoId, kind)
+    const needs = video && task.needs(video, config)
+    const lack = needs && (await findLack(context, trx, needs))
+    if (lack) {
+      await postpone(trx, boss, job, task, lack)
+      log.warn({ videoId, work: kind, lack, ...needs }, 'work waits for room')
+      return null
+    }
+    const claimed =
+      needs &&
+      (await claim(trx, boss, job, { videoId, kind, recipe, workerId, bytesExpected: needs.diskBytes }))
+    if (claimed) return { ...claimed, needs }
     await complete(trx, boss, job)
     return null
   })

@@ -2,8 +2,8 @@
 // can cost a video: it is `ready` before, and stays so. The source is not needed.
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
-import { type NewRendition, publishExtra, publishedRungs } from '#db/publish.ts'
+import { publishExtra } from '#db/extend.ts'
+import { type NewRendition, publishedStreams } from '#db/publish.ts'
 import type { Failure } from '#db/settle.ts'
 import { attemptKey } from '#media/keys.ts'
 import { storyboardVtt } from '#media/webvtt.ts'
@@ -24,6 +24,7 @@ import {
 import { runFfmpeg } from './ffmpeg/run.ts'
 import { sizeOf } from './ffmpeg/verify.ts'
 import { fileRendition } from './publication.ts'
+import { extraNeeds } from './room.ts'
 import { fetchStretch } from './stretch.ts'
 
 export const extra: Handler<'extra'> = (context, { videoId }, job) =>
@@ -31,6 +32,7 @@ export const extra: Handler<'extra'> = (context, { videoId }, job) =>
     kind: 'extra',
     videoId,
     recipe: EXTRA_RECIPE,
+    needs: extraNeeds,
     make: async (own, { publication_id }) => {
       if (publication_id) await makeExtra(own, publication_id)
     },
@@ -106,23 +108,18 @@ async function makeStoryboard(context: ExtraContext): Promise<NewRendition> {
   return { ...fileRendition('storyboard', keyOf(context, 'storyboard.vtt'), bytes), ...size }
 }
 
-const publishedSegments = z
-  .array(z.object({ uri: z.string(), durationSeconds: z.number().positive() }))
-  .min(1)
-
 async function findRung({ db }: AttemptContext, publicationId: string): Promise<Rung> {
-  const rungs = (await publishedRungs(db, publicationId)).flatMap(({ width, height, ...rung }) =>
-    width && height ? [{ ...rung, width, height }] : [],
+  const rungs = (await publishedStreams(db, publicationId)).flatMap(({ kind, width, height, ...rung }) =>
+    kind === 'video' && width && height ? [{ ...rung, width, height }] : [],
   )
   const rung = chooseRung(rungs)
   if (!rung) throw new Error(`publication ${publicationId} has no rung`)
-  const segments = publishedSegments.parse(rung.segments)
   return {
     width: rung.width,
     height: rung.height,
     folder: path.posix.dirname(rung.key),
-    uris: segments.map(segment => segment.uri),
-    durations: segments.map(segment => segment.durationSeconds),
+    uris: rung.segments.map(segment => segment.uri),
+    durations: rung.segments.map(segment => segment.durationSeconds),
   }
 }
 

@@ -11,10 +11,17 @@ import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { Unplayable } from './ffmpeg/verify.ts'
 import { growPublication } from './growth.ts'
 import { makeFolders, removeFolders, type Signals, tryHeadStart } from './head-start.ts'
+import { firstNeeds } from './room.ts'
 import { readSource } from './source.ts'
 
 export const first: Handler<'first'> = (context, { videoId }, job) =>
-  runAttempt(context, job, { kind: 'first', videoId, recipe: RECIPE, make: makeAndPublish })
+  runAttempt(context, job, {
+    kind: 'first',
+    videoId,
+    recipe: RECIPE,
+    needs: firstNeeds,
+    make: makeAndPublish,
+  })
 
 async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise<void> {
   await using early = await tryHeadStart(context, context.storage.localPath(video.source_key))

@@ -5,13 +5,15 @@ import path from 'node:path'
 import { sql } from 'kysely'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fail } from '#db/attempts.ts'
+import { publishExtra } from '#db/extend.ts'
+import { isOurStorage } from '#db/installation.ts'
 import { type JobName, jobNames } from '#db/jobs.ts'
-import { publishExtra } from '#db/publish.ts'
 import { touchUpload } from '#db/uploads.ts'
 import { cancelVideo, deleteVideo, findVideo, retryVideo } from '#db/videos.ts'
 import { attemptKey, attemptPrefix, sourceKey } from '#media/keys.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
+import { storeFile } from '#test/library.ts'
 import {
   attemptsOf,
   claimVideo,
@@ -64,6 +66,21 @@ const effects: { [Name in JobName]: () => Promise<void> } = {
     expect(await findVideo(t.db, id)).toMatchObject({ status: 'ready', playable_at: expect.any(Date) })
   },
 
+  async rung() {
+    const { length } = await readFile(clip)
+    const id = await queueVideo(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'ladder')
+    const { url_hls } = await readVideo(t.db, id)
+    const lost = { state: 'failed', error_code: 'ffmpeg_killed' } as const
+    await t.db.updateTable('renditions').set(lost).where('key', 'like', '%/v120/%').execute()
+    await t.db.transaction().execute(trx => retryVideo(trx, t.boss, id))
+    await runJob(context, 'rung')
+    const { url_hls: after, renditions } = (await findVideo(t.db, id)) ?? {}
+    expect(after).not.toBe(url_hls)
+    expect(renditions?.map(({ state }) => state)).not.toContain('failed')
+  },
+
   async extra() {
     const { length } = await readFile(clip)
     const id = await queueVideo(t, length)
@@ -106,6 +123,15 @@ const effects: { [Name in JobName]: () => Promise<void> } = {
     await sweep()
     expect((await readVideo(t.db, finished)).status).toBe('queued')
     expect(await liveJobs(t.boss, 'first', finished)).toEqual(['created'])
+  },
+
+  async tidy() {
+    await isOurStorage(t.db, await context.storage.identity())
+    await t.db.updateTable('installation').set({ created_at: sql<Date>`now() - interval '1 day'` }).execute()
+    await storeFile(context.storage, sourceKey(crypto.randomUUID()), 'nobody’s')
+    await t.boss.send('tidy', {})
+    await runJob(context, 'tidy')
+    expect(await listKeys(context, 'sources')).toEqual([])
   },
 }
 

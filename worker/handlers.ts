@@ -6,13 +6,17 @@ import { extra } from './extra.ts'
 import { first } from './first.ts'
 import { ladder } from './ladder.ts'
 import { purge } from './purge.ts'
+import { rung } from './rung.ts'
 import { sweep } from './sweep.ts'
+import { tidy } from './tidy.ts'
 
 export const handlers: { [Name in JobName]: Handler<Name> } = {
   first,
   ladder,
+  rung,
   extra,
   purge,
   dead,
   sweep,
+  tidy,
 }

@@ -4,14 +4,16 @@ import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
+import type { Config } from '#config'
 import type { Attempt } from '#db/attempts.ts'
 import type { NewPublication, NewRendition } from '#db/publish.ts'
 import type { RenditionKind } from '#db/schema.ts'
 import { errorCode } from '#media/disk-files.ts'
 import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
+import type { LeftOut } from './encode.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
-import { isLow, type Plan, soundsOf, worthPublishing } from './ffmpeg/plan.ts'
+import { isLow, type Plan, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
@@ -22,8 +24,11 @@ interface Input {
   attempt: Attempt
   log: Logger
   signal: AbortSignal
+  config?: Config
   scratch: string
   plan: Plan
+  /** what plan and streams lack */
+  leftOut: LeftOut[]
   streams: MeasuredLadder
 }
 
@@ -40,7 +45,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const poster = mp4 && (await tryFile(input, 'poster', POSTER, still))
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
-  const unused = [...plan.rungs, ...soundsOf(plan)].filter(one => !all.some(({ name }) => name === one.name))
+  const unused = [...plan.rungs, ...plan.sounds].filter(one => !all.some(({ name }) => name === one.name))
   for (const { name } of unused) await rm(path.join(scratch, name), { recursive: true })
   const fps = plan.frameRate.num / plan.frameRate.den
   await writeFile(path.join(scratch, 'master.m3u8'), master({ ...streams, video }, fps))
@@ -51,6 +56,9 @@ export async function writePublication(input: Input): Promise<NewPublication> {
     key: key(`${stream.name}/index.m3u8`),
   }))
   renditions.push(...[mp4, poster].filter(made => made !== null))
+  for (const { name, code, ...stream } of input.leftOut) {
+    renditions.push({ ...EMPTY, ...stream, bytes: 0, key: key(`${name}/index.m3u8`), failedWith: code })
+  }
   return {
     masterKey: key('master.m3u8'),
     mp4Key: mp4?.key ?? null,
@@ -82,7 +90,7 @@ export function describe({ track, segments, bytes, peakBps, averageBps }: Measur
   return { ...EMPTY, ...size, kind: track.kind, codecs: track.codec, peakBps, averageBps, bytes, segments }
 }
 
-async function writeMediaPlaylist(
+export async function writeMediaPlaylist(
   scratch: string,
   { name, segments }: MeasuredStream,
   targetDuration: number,
@@ -124,13 +132,13 @@ function soundOf({ name, track, peakBps, averageBps }: MeasuredStream) {
 
 /** @returns null when it is not made, which costs nothing else: the failure is in the log */
 async function tryFile(
-  { scratch, attempt, signal, log }: Input,
+  { scratch, attempt, signal, log, config }: Input,
   kind: RenditionKind,
   name: string,
   command: FfmpegCommand,
 ): Promise<NewRendition | null> {
   try {
-    await runFfmpeg(command, { signal, log })
+    await runFfmpeg(command, { signal, log, config })
     return fileRendition(kind, attemptKey(attempt.videoId, attempt.token, name), await sizeOf(scratch, name))
   } catch (error) {
     // FFmpeg is content with nothing to write.

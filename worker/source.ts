@@ -3,7 +3,7 @@ import { saveFacts } from '#db/attempts.ts'
 import type { VideoRow } from '#db/schema.ts'
 import type { AttemptContext } from './attempt.ts'
 import { WorldError } from './errors.ts'
-import { ladderWork, type Plan, planLadder } from './ffmpeg/plan.ts'
+import { type Plan, planLadder } from './ffmpeg/plan.ts'
 import { type Facts, knownFacts, probe } from './ffmpeg/probe.ts'
 
 export interface Source {
@@ -24,10 +24,10 @@ export async function readSource(context: AttemptContext, video: VideoRow): Prom
   const facts = known ?? (await probe(source, signal))
   signal.throwIfAborted()
   const plan = planLadder(facts, config)
-  if (!known && plan.durationSeconds !== null) {
+  const { durationSeconds, work } = plan
+  if (!known && durationSeconds !== null && work !== null) {
     const { width, height } = facts.video
-    const work = ladderWork(plan, facts.video)
-    await saveFacts(db, attempt, { json: facts, durationSeconds: plan.durationSeconds, width, height, work })
+    await saveFacts(db, attempt, { json: facts, durationSeconds, width, height, work })
   }
   return { source, facts, plan }
 }

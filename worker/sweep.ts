@@ -1,7 +1,7 @@
 // Once a minute, by one worker: heals what a death between two steps leaves. Idempotent; one row that
 // cannot be healed keeps none of the others from it.
 import { send } from '#db/boss.ts'
-import { sendWork, strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
+import { sendMissingWork, strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
 import {
   forgetSuperseded,
   giveUpSource,
@@ -22,7 +22,7 @@ export const sweep: Handler<'sweep'> = async context => {
     if (!(await enqueueIfWhole(context, upload))) await removeExpired(context, upload.id)
   })
   await each(context, await strandedVideos(db), async videoId => {
-    await db.transaction().execute(trx => sendWork(trx, boss, videoId))
+    await db.transaction().execute(trx => sendMissingWork(trx, boss, videoId))
     log.error({ videoId }, 'unfinished video had no job')
   })
   await each(context, await videosWithoutExtra(db), videoId =>

@@ -3,7 +3,8 @@
 import { type ReactNode, useRef, useState } from 'react'
 import { callApi, ProblemError } from '#app/live/api-client.ts'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
-import { calmer, describeStage, describeTimeLeft } from '#app/live/words.ts'
+import { calmer, describeMissing, describeStage, describeTimeLeft } from '#app/live/words.ts'
+import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video } from '#app/video.ts'
 import styles from './live-status.module.css'
 
@@ -47,7 +48,7 @@ export function LiveStatus(props: LiveStatusProps) {
         </Stopped>
       )
     case 'ready':
-      return null
+      return <Missing {...props} />
     default:
       return video.status satisfies never
   }
@@ -85,6 +86,35 @@ function Underway({ video, isWorkerMissing, onChange, canCancel = false }: LiveS
         </button>
       )}
       {action.problem && <p className="notice danger">{action.problem}</p>}
+    </div>
+  )
+}
+
+/** What the video plays without, for the one who uploaded it. */
+function Missing({ video, onChange }: LiveStatusProps) {
+  const action = useVideoAction(video.id, onChange)
+  const [isAsked, setAsked] = useState(false)
+  const isOwn = useOwnUpload(video.id)
+  const missing = describeMissing(video)
+  if (!isOwn || !missing) return null
+  return (
+    <div className={styles.status} role="status">
+      <p className="notice">
+        {missing} {isAsked && 'It is tried again, and comes by itself once it is made.'}
+      </p>
+      {action.problem && <p className="notice danger">{action.problem}</p>}
+      {!isAsked && (
+        <div className={styles.actions}>
+          <button
+            type="button"
+            className="button quiet"
+            disabled={action.isBusy}
+            onClick={async () => setAsked(await action.run('retry'))}
+          >
+            Try again
+          </button>
+        </div>
+      )}
     </div>
   )
 }
@@ -128,9 +158,11 @@ function useVideoAction(videoId: string, onChange: (video: Video) => void) {
     try {
       await callApi(`/api/videos/${videoId}/${name}`, { method: 'POST' })
       onChange(await callApi<Video>(`/api/videos/${videoId}`))
+      return true
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
       setProblem(error.message)
+      return false
     } finally {
       setBusy(false)
     }

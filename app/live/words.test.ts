@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { calmer, describeTimeLeft } from './words.ts'
+import { describe, expect, test } from 'vitest'
+import { calmer, describeMissing, describeTimeLeft } from './words.ts'
 
 test.each<[number | null, number | null, number | null, string]>([
   [null, 40, 40, 'the first time'],
@@ -20,4 +20,23 @@ test.each([
   [3 * 3600, 'about 3 h left'],
 ])('%s seconds are %s', (seconds, words) => {
   expect(describeTimeLeft(seconds)).toBe(words)
+})
+
+describe('of what could not be made', () => {
+  const rung = (height: number | null, state: 'ready' | 'failed') => ({
+    ...{ kind: 'video' as const, width: height && height * 2, height, fps: 30, codecs: null },
+    ...{ bandwidth: null, bytes: 0, state },
+  })
+  const sound = { ...rung(null, 'failed'), kind: 'audio' as const }
+
+  test.each([
+    ['nothing is said where all is there', [rung(720, 'ready')], null],
+    ['heights are named', [rung(1080, 'failed'), rung(720, 'failed')], /^1080p and 720p could not be made/],
+    ['the ladder is the other qualities', [rung(480, 'ready'), rung(null, 'failed')], /^The other qualities/],
+    ['silence is explained', [rung(480, 'ready'), sound], /^The sound could not be made/],
+  ])('%s', (_, renditions, words) => {
+    const described = describeMissing({ renditions })
+    if (words) expect(described).toMatch(words)
+    else expect(described).toBeNull()
+  })
 })

@@ -7,7 +7,7 @@ export function describeStage(video: Video): string {
     case 'uploading':
       return 'Waiting for the rest of the upload'
     case 'queued':
-      return 'Waiting for its turn'
+      return waitingWords[video.stage] ?? 'Waiting for its turn'
     case 'processing':
       return describeProcessing(video)
     case 'ready':
@@ -29,9 +29,27 @@ const processingWords: Record<string, string> = {
   publishing: 'Publishing',
 }
 
+const waitingWords: Record<string, string> = {
+  waiting_for_disk: 'Waiting for room on the server’s disk',
+  waiting_for_memory: 'Waiting for memory on the server',
+}
+
 function describeProcessing(video: Video): string {
   if (video.playable) return 'Ready to watch, better quality is on its way'
   return processingWords[video.stage] ?? 'Processing'
+}
+
+/** What a video plays without because it could not be made; null when it has everything. */
+export function describeMissing({ renditions }: Pick<Video, 'renditions'>): string | null {
+  const failed = renditions.filter(({ state }) => state === 'failed')
+  if (failed.length === 0) return null
+  if (failed.some(({ kind }) => kind === 'audio'))
+    return 'The sound could not be made: the video plays silent.'
+  if (failed.some(({ height }) => height === null)) {
+    return 'The other qualities could not be made: the video plays in one.'
+  }
+  const names = failed.map(({ width, height }) => `${Math.min(width ?? 0, height ?? 0)}p`)
+  return `${new Intl.ListFormat('en').format(names)} could not be made: the video plays without.`
 }
 
 /** What to go on telling of the time left: less when it is less, more only when it is much more. */

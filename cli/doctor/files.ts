@@ -1,16 +1,10 @@
 // Rows against files, both ways: one page or one video at a time, however large the library is.
 import path from 'node:path'
 import type { Db } from '#db/client.ts'
-import {
-  keptSources,
-  type PublishedFiles,
-  publishedFiles,
-  unownedSources,
-  unownedTokens,
-} from '#db/invariants.ts'
-import { attemptPrefix, ownerOf } from '#media/keys.ts'
+import { keptSources, owners, type PublishedFiles, publishedFiles } from '#db/invariants.ts'
+import { findOrphans } from '#media/orphans.ts'
 import { playlistUris } from '#media/playlist.ts'
-import { openStorage, type Storage } from '#media/storage.ts'
+import { openStorage, type Storage, type StoredFile } from '#media/storage.ts'
 import type { Breach, Context } from './examine.ts'
 
 const pageSize = 200
@@ -84,7 +78,7 @@ async function partsOf(storage: Storage, key: string): Promise<string[]> {
 }
 
 function sibling(key: string, uri: string): string {
-  return `${path.posix.dirname(key)}/${uri}`
+  return path.posix.join(path.posix.dirname(key), uri)
 }
 
 async function readText(storage: Storage, key: string): Promise<string> {
@@ -95,33 +89,13 @@ async function readText(storage: Storage, key: string): Promise<string> {
 /** What nothing in the database knows; one line for a whole attempt. */
 export async function orphans({ db, config, now }: Context): Promise<Breach[]> {
   const storage = await openStorage(config.storageDir)
-  // From the owner's id to what it would own.
-  const [sources, attempts] = [new Map<string, string>(), new Map<string, string>()]
-  const unowned = new Set<string>()
-  const ask = async () => {
-    for (const [claims, question] of [
-      [sources, unownedSources],
-      [attempts, unownedTokens],
-    ] as const) {
-      for (const id of await question(db, [...claims.keys()])) unowned.add(claims.get(id) ?? id)
-      claims.clear()
-    }
+  const breaches: Breach[] = []
+  const isOld = ({ modifiedAt }: StoredFile) => now() - modifiedAt.getTime() >= youngMilliseconds
+  for await (const subject of findOrphans(storage, owners(db), isOld)) {
+    const message = `nothing in the database owns ${subject}: delete it from ${config.storageDir}.`
+    breaches.push({ subject, message })
   }
-  for (const top of ['sources', 'videos']) {
-    for await (const { key, modifiedAt } of storage.list(top)) {
-      if (now() - modifiedAt.getTime() < youngMilliseconds) continue
-      const owner = ownerOf(key)
-      if (!owner) unowned.add(key)
-      else if (owner.token) attempts.set(owner.token, attemptPrefix(owner.videoId, owner.token))
-      else sources.set(owner.videoId, key)
-      if (sources.size + attempts.size >= pageSize) await ask()
-    }
-  }
-  await ask()
-  return [...unowned].map(subject => ({
-    subject,
-    message: `nothing in the database owns ${subject}: delete it from ${config.storageDir}.`,
-  }))
+  return breaches
 }
 
 async function* pages<Row extends { id: string }>(

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { rememberedStorage } from '#db/installation.ts'
-import { outstandingBytes } from '#db/uploads.ts'
+import { promisedBytes } from '#db/room.ts'
 import { openStorage } from '#media/storage.ts'
 import { findFfmpeg, howTo } from '../ffmpeg.ts'
 import { Sentence } from '../say.ts'
@@ -65,7 +65,7 @@ export async function foreignStorage({ config: { storageDir }, db }: Context): P
 
 export async function fullDisk({ config: { storageDir }, db }: Context): Promise<Breach[]> {
   const storage = await openStorage(storageDir)
-  const [free, promised] = [await storage.freeBytes(), await outstandingBytes(db)]
+  const [free, promised] = [await storage.freeBytes(), await promisedBytes(db)]
   if (free >= promised + floorBytes) return []
   return broken(
     `${storageDir} has ${gigabytes(free)} free, and open uploads still need ${gigabytes(promised)} beside a reserve of ${gigabytes(floorBytes)}: delete videos, or give it a larger disk.`,

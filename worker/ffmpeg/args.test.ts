@@ -28,7 +28,7 @@ const video = {
 const audio = { index: 0, codec: 'aac', channels: 2 }
 const limits = { ladder: [480, 240], maxDurationSeconds: 60 }
 const plan: Plan = planLadder({ format: 'mov', durationSeconds: 10, video, audio }, limits)
-const silentPlan: Plan = { ...plan, audioIndex: null }
+const silentPlan: Plan = { ...plan, audioIndex: null, sounds: [] }
 
 describe('the ladder', () => {
   const args = argv(ladderCommand(SOURCE, SCRATCH, plan))

@@ -10,7 +10,6 @@ import {
   type Plan,
   type Rung,
   SEGMENT_SECONDS,
-  soundsOf,
 } from './plan.ts'
 import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
@@ -55,7 +54,7 @@ export function ladderCommand(
         ...segments(rung.name, plan),
       )
   })
-  soundsOf(plan).forEach(({ name, bps }, index) => {
+  plan.sounds.forEach(({ name, bps }, index) => {
     command
       .output(`${name}/${SCRATCH_PLAYLIST}`)
       .outputOptions(...['-map', soundPad(index)], ...encodeSound(bps), ...segments(name, plan))
@@ -64,16 +63,17 @@ export function ladderCommand(
 }
 
 export function filters(plan: Plan): string {
-  const { videoIndex, audioIndex, frameRate, rungs } = plan
+  const { videoIndex, audioIndex, frameRate, rungs, sounds } = plan
   const splits = rungs.map((_, index) => `[s${index}]`).join('')
-  const chains = [
+  const chains = rungs.map(
+    ({ width, height }, index) => `[s${index}]scale=${width}:${height},setsar=1,format=yuv420p[v${index}]`,
+  )
+  if (rungs.length > 0) {
     // A constant rate from zero: every rung then has its keyframes at the same times.
-    `[0:${videoIndex}]fps=${frameRate.num}/${frameRate.den}:start_time=0,split=${rungs.length}${splits}`,
-    ...rungs.map(
-      ({ width, height }, index) => `[s${index}]scale=${width}:${height},setsar=1,format=yuv420p[v${index}]`,
-    ),
-  ]
-  const pads = soundsOf(plan).map((_, index) => soundPad(index))
+    const constant = `fps=${frameRate.num}/${frameRate.den}:start_time=0`
+    chains.unshift(`[0:${videoIndex}]${constant},split=${rungs.length}${splits}`)
+  }
+  const pads = sounds.map((_, index) => soundPad(index))
   const split = pads.length > 1 ? `,asplit=${pads.length}` : ''
   if (pads.length > 0) {
     chains.push(`[0:${audioIndex}]${SOUND_IN_PLACE}${split}${pads.join('')}`)

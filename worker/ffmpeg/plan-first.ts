@@ -32,7 +32,9 @@ export function planFirst(plan: Plan, facts: Facts): FirstPlan {
   const rung = rungOf(facts, Math.min(SHORT_SIDE, evenBelow(Math.min(width, height))))
   const fps = plan.frameRate.num / plan.frameRate.den
   const poster = { width: rung.width, height: rung.height }
-  return { ...plan, rungs: [rung], poster, streams: [videoStream(rung, fps), ...audioStreams(plan, 'audio')] }
+  const sounds = plan.sounds.slice(0, 1)
+  const streams = [videoStream(rung, fps), ...audioStreams(plan, 'audio')]
+  return { ...plan, rungs: [rung], sounds, poster, streams }
 }
 
 /** The picture as it is. */

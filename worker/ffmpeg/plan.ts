@@ -11,7 +11,8 @@ export const AUDIO_BPS = 128_000
 
 // One variant of at most 192 kbit/s at its peak (Apple 9.21; docs/decisions/0007-192-kbit.md).
 const LOW = { name: 'low', shortSide: 180, maxBps: 80_000 }
-const LOW_AUDIO_BPS = 64_000
+const SOUND = { name: 'audio', bps: AUDIO_BPS }
+const LOW_SOUND = { name: 'audio-low', bps: 64_000 }
 
 export interface Rung {
   /** also its folder in the attempt */
@@ -27,8 +28,12 @@ export interface Plan {
   frameRate: Fraction
   /** tallest first, never above the source, the low one last */
   rungs: Rung[]
+  /** best first; none of a silent video */
+  sounds: Sound[]
   /** expected, when the container says */
   durationSeconds: number | null
+  /** what the whole ladder has to do, in megapixels; null when the container does not say how long it is */
+  work: number | null
   /** the most that is allowed: what claims nothing is measured when it is made */
   maxDurationSeconds: number
   /** name of the rung that the MP4 is remuxed from */
@@ -84,18 +89,32 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
   }
   const sides = shortSides(Math.min(video.width, video.height), limits.ladder)
   const rungs = sides.map(side => rungOf(facts, side))
-  const forMp4 = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
-  if (!forMp4) throw new Error('a plan without a rung')
+  const all = [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))]
   return {
     videoIndex: video.index,
     audioIndex: audio?.index ?? null,
     frameRate: video.frameRate,
-    rungs: [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))],
+    rungs: all,
+    sounds: audio ? [SOUND, LOW_SOUND] : [],
     durationSeconds,
+    work: ladderWork(facts, all),
     maxDurationSeconds: limits.maxDurationSeconds,
-    mp4Rung: forMp4.name,
-    poster: { width: forMp4.width, height: forMp4.height },
+    ...still(rungs),
   }
+}
+
+/** What the MP4 and the poster are made of, of what is there. */
+function still(rungs: Rung[]): Pick<Plan, 'mp4Rung' | 'poster'> {
+  const rung = rungs.find(({ width, height }) => Math.min(width, height) <= MP4_SHORT_SIDE) ?? rungs.at(-1)
+  if (!rung) throw new Error('a plan without a rung')
+  return { mp4Rung: rung.name, poster: { width: rung.width, height: rung.height } }
+}
+
+/** The same without some of its streams; one rung has to be left. */
+export function planWithout(plan: Plan, names: string[]): Plan {
+  const isLeft = ({ name }: { name: string }) => !names.includes(name)
+  const rungs = plan.rungs.filter(isLeft)
+  return { ...plan, rungs, sounds: plan.sounds.filter(isLeft), ...still(rungs) }
 }
 
 export interface Encoding {
@@ -148,24 +167,19 @@ export function isLow({ name }: { name: string }): boolean {
   return name === LOW.name
 }
 
-/** Best first; none of a silent video. */
-export function soundsOf({ audioIndex, rungs }: Pick<Plan, 'audioIndex' | 'rungs'>): Sound[] {
-  if (audioIndex === null) return []
-  const sound = { name: 'audio', bps: AUDIO_BPS }
-  return rungs.some(isLow) ? [sound, { name: 'audio-low', bps: LOW_AUDIO_BPS }] : [sound]
-}
-
 /**
  * How much the ladder is to make, for comparing how long ladders take: megapixels of all rungs, and
  * less for those of the source, which are only decoded.
  */
-export function ladderWork(
-  { rungs, frameRate, durationSeconds }: Plan,
-  source: { width: number; height: number },
-): number {
-  const pixels = (size: { width: number; height: number }) => size.width * size.height
-  const perPicture = rungs.reduce((sum, rung) => sum + pixels(rung), pixels(source) * DECODING)
-  return (perPicture * (durationSeconds ?? 0) * frameRate.num) / frameRate.den / 1e6
+function ladderWork({ video, durationSeconds }: Facts, rungs: Rung[]): number | null {
+  if (durationSeconds === null) return null
+  const { num, den } = video.frameRate
+  const perPicture = rungs.reduce((sum, rung) => sum + pixelsOf(rung), pixelsOf(video) * DECODING)
+  return (perPicture * durationSeconds * num) / den / 1e6
+}
+
+export function pixelsOf({ width, height }: { width: number; height: number }): number {
+  return width * height
 }
 
 /** The ladder's heights up to the source, and the source's own where it stands clearly between. */

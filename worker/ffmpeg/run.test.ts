@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeFolder, processesIn, silent } from '#test/worker.ts'
 import { WorldError } from '../errors.ts'
 import { installLauncher } from './launcher.ts'
@@ -104,6 +104,40 @@ test("a kill from outside is the world's", async () => {
   const error = await running
   expect(error).toBeInstanceOf(WorldError)
   expect(error).toMatchObject({ code: 'ffmpeg_killed' })
+})
+
+describe('what comes to no end is ended, with all that it started:', () => {
+  /** Deaf to SIGTERM, and with a child that would live on. */
+  const DEAF = "#!/bin/sh\ntrap '' TERM\nsleep 60 &\nsleep 60\nsleep 60\n"
+
+  test.each([
+    ['standing still', { config: { stallSeconds: 0.3 } }, 'ffmpeg_hung'],
+    ['too slow', { withinSeconds: 0.3 }, 'ffmpeg_slow'],
+  ])('%s', async (_, options, code) => {
+    const stub = path.join(folder, 'deaf')
+    await writeFile(stub, DEAF, { mode: 0o755 })
+    await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: stub, ffprobePath: null })
+    try {
+      const command = fluent({ cwd: folder }).input('in.mp4').output('out.mp4')
+      // Not asked what it can do, as it would not answer.
+      Object.assign(command, { availableFormats: answer, availableEncoders: answer })
+      const running = runFfmpeg(command, { signal: never, log: silent, ...options })
+      await expect(running).rejects.toMatchObject({ code })
+      expect(await processesIn(folder)).toEqual([])
+    } finally {
+      await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: null })
+    }
+  })
+
+  function answer(done: (error: null, found: object) => void): void {
+    done(null, {})
+  }
+
+  test('one that moves, but not within its time', async () => {
+    const running = runFfmpeg(realTime(60), { signal: never, log: silent, withinSeconds: 1 })
+    await expect(running).rejects.toMatchObject({ code: 'ffmpeg_slow' })
+    expect(await processesIn(folder)).toEqual([])
+  })
 })
 
 test("a full disk is the world's", async () => {

@@ -1,12 +1,16 @@
 // Runs one FFmpeg command to its end: progress, stop signal, watchdog, and its errors sorted.
 // Must not know what the command is for.
+import type { ChildProcess } from 'node:child_process'
 import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
+import type { Config } from '#config'
 import { WorldError } from '../errors.ts'
 import { giveWay } from './launcher.ts'
 
-const NO_PROGRESS_SECONDS = 120
+const STALL_SECONDS = 120
 const PROGRESS_EVERY_MS = 1000
+// What still moves may end its files; what does not is killed.
+const END_WITHIN_MS = 2000
 
 /** FFmpeg said no: whether the file or the command is to blame, the caller must find out. */
 export class FfmpegFailed extends Error {
@@ -17,6 +21,15 @@ export class FfmpegFailed extends Error {
   }
 }
 
+/** FFmpeg came to no end of its own: the machine's fault, or that of what it was to do. */
+export class FfmpegDied extends WorldError {
+  constructor(code: (typeof DEATHS)[number], what: string, options?: ErrorOptions) {
+    super(code, `FFmpeg ${what}.`, options)
+  }
+}
+
+export const DEATHS = ['ffmpeg_killed', 'ffmpeg_hung', 'ffmpeg_slow'] as const
+
 interface RunOptions {
   signal: AbortSignal
   log: Logger
@@ -24,31 +37,50 @@ interface RunOptions {
   unhurried?: AbortSignal
   /** at most once a second; seconds of output so far */
   onProgress?: (seconds: number) => void
+  /** how long it may take at the very most, however well it moves */
+  withinSeconds?: number
+  /** how long it may stand still */
+  config?: Pick<Config, 'stallSeconds'>
 }
 
 /**
  * @returns what FFmpeg wrote to stderr (its last lines)
- * @throws FfmpegFailed, WorldError (killed, hung, disk full), or the signal's reason
+ * @throws FfmpegFailed, FfmpegDied (killed, hung, too slow), WorldError (disk full), or the signal's reason
  */
 export async function runFfmpeg(
   command: FfmpegCommand,
-  { signal, log, unhurried, onProgress }: RunOptions,
+  { signal, log, unhurried, onProgress, withinSeconds, config }: RunOptions,
 ): Promise<string> {
   signal.throwIfAborted()
   surviveFailedSpawn(command)
   const started = performance.now()
-  let isHung = false
+  const stallSeconds = config?.stallSeconds ?? STALL_SECONDS
+  let overdue: FfmpegDied | null = null
   return new Promise<string>((resolve, reject) => {
     let lastReport = 0
     let lastState = ''
-    const kill = () => command.kill('SIGKILL')
-    const slowDown = () => void giveWay(pidOf(command))
-    const watchdog = setTimeout(() => {
-      isHung = true
-      kill()
-    }, NO_PROGRESS_SECONDS * 1000)
+    const kill = () => endGroup(command, 'SIGKILL')
+    const slowDown = () => {
+      const pid = pidOf(command)
+      if (pid !== null) void giveWay(pid)
+    }
+    const timers: NodeJS.Timeout[] = []
+    const endBecause = (error: FfmpegDied) => {
+      overdue ??= error
+      endGroup(command, 'SIGTERM')
+      timers.push(setTimeout(kill, END_WITHIN_MS))
+    }
+    const watchdog = setTimeout(
+      () => endBecause(new FfmpegDied('ffmpeg_hung', `made no progress for ${stallSeconds} s`)),
+      stallSeconds * 1000,
+    )
+    timers.push(watchdog)
+    if (withinSeconds !== undefined) {
+      const tooSlow = () => endBecause(new FfmpegDied('ffmpeg_slow', `was not done in ${withinSeconds} s`))
+      timers.push(setTimeout(tooSlow, withinSeconds * 1000))
+    }
     const done = () => {
-      clearTimeout(watchdog)
+      for (const timer of timers) clearTimeout(timer)
       signal.removeEventListener('abort', kill)
       unhurried?.removeEventListener('abort', slowDown)
     }
@@ -76,20 +108,38 @@ export async function runFfmpeg(
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         done()
         if (signal.aborted) reject(signal.reason)
-        else reject(sortError(error, stderr ?? '', isHung))
+        else reject(overdue ?? sortError(error, stderr ?? ''))
       })
       .on('end', (_stdout: string | null, stderr: string | null) => {
         done()
         log.debug({ ms: Math.round(performance.now() - started) }, 'ffmpeg ended')
-        resolve(stderr ?? '')
+        // It may end well when it is told to end: what it wrote is not all.
+        if (overdue) reject(overdue)
+        else resolve(stderr ?? '')
       })
       .run()
   })
 }
 
-/** Known from its 'start' on. */
-function pidOf(command: FfmpegCommand): number {
-  return (command as unknown as { ffmpegProc: { pid: number } }).ffmpegProc.pid
+/** The launcher gives it a session, so that whatever it started ends with it; without one, it alone. */
+function endGroup(command: FfmpegCommand, signal: 'SIGTERM' | 'SIGKILL'): void {
+  const pid = pidOf(command)
+  if (pid === null) return
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, signal)
+      return
+    } catch {
+      // no such group, or it has ended
+    }
+  }
+}
+
+/** Null before its 'start' and after its end. */
+function pidOf(command: FfmpegCommand): number | null {
+  const { ffmpegProc } = command as unknown as { ffmpegProc?: ChildProcess }
+  const isRunning = ffmpegProc?.exitCode === null && ffmpegProc.signalCode === null
+  return isRunning ? (ffmpegProc.pid ?? null) : null
 }
 
 type End = (error: Error | null, stdout?: Ring, stderr?: Ring) => void
@@ -113,18 +163,12 @@ function surviveFailedSpawn(command: FfmpegCommand): void {
   }
 }
 
-function sortError(error: Error, stderr: string, isHung: boolean): Error {
-  if (isHung) {
-    return new WorldError(
-      'ffmpeg_hung',
-      `FFmpeg made no progress for ${NO_PROGRESS_SECONDS} s and was killed.`,
-    )
-  }
+function sortError(error: Error, stderr: string): Error {
   if (isToolBroken(`${error.message}\n${stderr}`)) {
     return new WorldError('ffmpeg_broken', 'FFmpeg could not be run.', { cause: error })
   }
   if (/was killed with signal/.test(error.message)) {
-    return new WorldError('ffmpeg_killed', 'FFmpeg was killed, perhaps for want of memory.', { cause: error })
+    return new FfmpegDied('ffmpeg_killed', 'was killed, perhaps for want of memory', { cause: error })
   }
   if (/No space left on device|Disk quota exceeded/.test(stderr)) {
     return new WorldError('disk_full', 'The disk is full.', { cause: error })

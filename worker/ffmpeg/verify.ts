@@ -2,13 +2,13 @@
 // begin with an IDR, and agree across rungs. What it measures is what the playlists say.
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { Segment } from '#db/publish.ts'
+import type { PublishedStream, Segment } from '#db/publish.ts'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
 import { BmffError } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { VideoError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
-import { BEYOND_SECONDS, type Plan, soundsOf, tooLong } from './plan.ts'
+import { BEYOND_SECONDS, type Plan, type Rung, tooLong } from './plan.ts'
 
 /** One stream as it really is. Durations in seconds, sizes in bytes. */
 export interface MeasuredStream {
@@ -43,12 +43,7 @@ export async function measureLadder(
 ): Promise<MeasuredLadder> {
   const video: MeasuredStream[] = []
   for (const rung of plan.rungs) {
-    const stream = await measureStream(scratch, rung.name, signal)
-    const { track } = stream
-    if (track.kind !== 'video' || track.width !== rung.width || track.height !== rung.height) {
-      throw new Unplayable(`${rung.name} is not ${rung.width}×${rung.height}`)
-    }
-    video.push(stream)
+    video.push(await measurePicture(scratch, rung, signal))
   }
   requireSameBoundaries(video)
   const [audio = null, lowAudio = null] = await measureSounds(scratch, plan, signal)
@@ -64,10 +59,33 @@ export async function measureLadder(
   }
 }
 
+async function measurePicture(scratch: string, rung: Rung, signal: AbortSignal): Promise<MeasuredStream> {
+  const stream = await measureStream(scratch, rung.name, signal)
+  const { track } = stream
+  if (track.kind !== 'video' || track.width !== rung.width || track.height !== rung.height) {
+    throw new Unplayable(`${rung.name} is not ${rung.width}×${rung.height}`)
+  }
+  return stream
+}
+
+/** One rung that is to be played beside published streams. @throws Unplayable */
+export async function measureRung(
+  scratch: string,
+  rung: Rung,
+  published: PublishedStream[],
+  signal: AbortSignal,
+): Promise<{ stream: MeasuredStream; targetSeconds: number }> {
+  const stream = await measurePicture(scratch, rung, signal)
+  const others = published.map(({ key, ...other }) => ({ ...other, name: key }))
+  requireSameBoundaries([stream, ...others.filter(({ kind }) => kind === 'video')])
+  const targetSeconds = Math.max(...[stream, ...others].map(({ segments }) => targetDuration(segments)))
+  return { stream: { ...stream, ...bitrates(stream.segments, targetSeconds) }, targetSeconds }
+}
+
 /** A source whose sound cannot be decoded at all leaves streams without a segment: play it silent. */
 async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): Promise<MeasuredStream[]> {
   const streams: MeasuredStream[] = []
-  for (const { name } of soundsOf(plan)) {
+  for (const { name } of plan.sounds) {
     const names = await readdir(path.join(scratch, name))
     if (names.some(isSegment)) streams.push(await measureStream(scratch, name, signal))
   }
@@ -159,7 +177,7 @@ function readable<Args extends unknown[], Result>(
 }
 
 /** A player changes rungs between segments: segment n must begin at the same time on each. */
-function requireSameBoundaries([first, ...others]: MeasuredStream[]): void {
+function requireSameBoundaries([first, ...others]: Pick<MeasuredStream, 'name' | 'segments'>[]): void {
   if (!first) throw new Unplayable('no rung')
   for (const other of others) {
     const isSame =

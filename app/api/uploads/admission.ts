@@ -4,7 +4,8 @@ import type { Upload } from '@tus/utils'
 import { cleanLine } from '#app/clean-text.ts'
 import type { Server } from '#app/server.ts'
 import { isVideo } from '#app/upload/video-file.ts'
-import { createUpload, lockAdmission, outstandingBytes } from '#db/uploads.ts'
+import { lockAdmission, promisedBytes } from '#db/room.ts'
+import { createUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { DISK_FULL } from './store.ts'
 
@@ -30,9 +31,8 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
     ]),
   )
   await server.db.transaction().execute(async trx => {
-    // One at a time: two that each fit alone may not fit together.
     await lockAdmission(trx)
-    const free = (await server.storage.freeBytes()) - (await outstandingBytes(trx))
+    const free = (await server.storage.freeBytes()) - (await promisedBytes(trx))
     if (free < length + RESERVE_BYTES) throw DISK_FULL
     await createUpload(trx, {
       id: upload.id,

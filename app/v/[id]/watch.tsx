@@ -10,6 +10,7 @@ import { hasSettled, useVideos } from '#app/live/use-videos.ts'
 import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { Message } from '#app/message.tsx'
 import { Poster } from '#app/player/poster.tsx'
+import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video } from '#app/video.ts'
 import { Theatre } from './theatre.tsx'
 import { Timeline } from './timeline.tsx'
@@ -20,6 +21,7 @@ export function Watch({ initial }: { initial: Video }) {
   const video = live.videos[initial.id] ?? initial
   const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video.status !== 'uploading')
 
+  const isOwn = useOwnUpload(initial.id)
   const page = useRef<HTMLDivElement>(null)
   useFocusKeeper(() => page.current)
 
@@ -51,6 +53,7 @@ export function Watch({ initial }: { initial: Video }) {
         <LiveStatus
           video={video}
           isWorkerMissing={isWorkerMissing}
+          canCancel={isOwn}
           onChange={live.accept}
           chooseOther={
             <Link href="/upload" className="button quiet">

@@ -8,6 +8,7 @@ import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
 import { deleteVideo, editVideo } from '#db/videos.ts'
+import { videoPrefix } from '#media/keys.ts'
 
 export const dynamic = 'force-dynamic'
 
@@ -47,10 +48,13 @@ async function edit(request: Request, { params }: VideoContext): Promise<Respons
 async function remove(_request: Request, { params }: VideoContext): Promise<Response> {
   const video = await videoById((await params).id)
   if (!video) return notFound()
-  const { db, boss } = await server()
+  const { db, boss, storage } = await server()
   const queue = await boss()
   const outcome = await db.transaction().execute(trx => deleteVideo(trx, queue, video.id, requestId()))
-  return outcome === 'not found' ? notFound() : new Response(null, { status: 204 })
+  if (outcome === 'not found') return notFound()
+  // Its addresses answer 404 before we do, with or without a worker; what stays of it, purge removes.
+  await storage.discard(videoPrefix(video.id))
+  return new Response(null, { status: 204 })
 }
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({

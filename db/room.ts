@@ -1,0 +1,21 @@
+// Disk that is promised though it is not written yet.
+import { sql } from 'kysely'
+import type { Db, Trx } from './client.ts'
+
+/** Held to the end of the transaction: two that each fit alone may not fit together. */
+export async function lockAdmission(trx: Trx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('pgreel admission'))`.execute(trx)
+}
+
+/**
+ * In bytes: what open uploads have still to send, and what running attempts may write. (What of that is
+ * written already counts twice, as the disk has it too: rather too careful than full.)
+ */
+export async function promisedBytes(db: Db): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    select (
+      (select coalesce(sum(length - received), 0) from uploads where finished_at is null)
+      + (select coalesce(sum(bytes_expected), 0) from attempts where outcome = 'running')
+    )::bigint as bytes`.execute(db)
+  return rows[0]?.bytes ?? 0
+}

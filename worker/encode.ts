@@ -1,0 +1,90 @@
+// Plan → segments in scratch: all streams of one decode, or, once FFmpeg has died of that, each by
+// itself, so that what kills it costs none of the others.
+import { mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { report } from '#db/attempts.ts'
+import { boundSeconds } from '#db/work.ts'
+import type { AttemptContext } from './attempt.ts'
+import { OurError } from './errors.ts'
+import { ladderCommand } from './ffmpeg/args.ts'
+import { type Plan, planWithout } from './ffmpeg/plan.ts'
+import { FfmpegDied, runFfmpeg } from './ffmpeg/run.ts'
+
+export interface Encoded {
+  /** of what is there */
+  plan: Plan
+  leftOut: LeftOut[]
+}
+
+/** A stream that FFmpeg died of. */
+export interface LeftOut {
+  kind: 'video' | 'audio'
+  name: string
+  /** of a picture */
+  width: number | null
+  height: number | null
+  code: string
+}
+
+export async function encodeTogether(context: AttemptContext, source: string, plan: Plan): Promise<Encoded> {
+  await run(context, source, plan, share => tell(context, 'encoding', share))
+  return { plan, leftOut: [] }
+}
+
+/** @throws OurError when FFmpeg dies of every rung */
+export async function encodeAlone(context: AttemptContext, source: string, plan: Plan): Promise<Encoded> {
+  const parts = [
+    ...plan.rungs.map(rung => ({ ...plan, rungs: [rung], sounds: [] })),
+    ...plan.sounds.map(sound => ({ ...plan, rungs: [], sounds: [sound] })),
+  ]
+  const leftOut: LeftOut[] = []
+  let last: unknown
+  for (const [index, part] of parts.entries()) {
+    try {
+      const reportPart = (share: number) => tell(context, 'encoding', (index + share) / parts.length)
+      await run(context, source, part, reportPart)
+    } catch (error) {
+      if (!(error instanceof FfmpegDied)) throw error
+      last = error
+      leftOut.push(describe(part, error.code))
+      context.log.warn({ err: error, stream: leftOut.at(-1)?.name }, 'stream left out: FFmpeg dies of it')
+      await rm(path.join(context.scratch, leftOut.at(-1)?.name ?? ''), { recursive: true })
+    }
+  }
+  const names = leftOut.map(({ name }) => name)
+  if (plan.rungs.every(({ name }) => names.includes(name))) {
+    throw new OurError('ffmpeg_dies', 'FFmpeg dies of every quality of this video.', { cause: last })
+  }
+  return { plan: planWithout(plan, names), leftOut }
+}
+
+function describe({ rungs: [rung], sounds: [sound] }: Plan, code: string): LeftOut {
+  if (rung) return { kind: 'video', name: rung.name, width: rung.width, height: rung.height, code }
+  return { kind: 'audio', name: sound?.name ?? '', width: null, height: null, code }
+}
+
+async function run(
+  context: AttemptContext,
+  source: string,
+  plan: Plan,
+  onShare: (share: number) => Promise<void>,
+): Promise<void> {
+  const { scratch, signal, log, config } = context
+  for (const { name } of [...plan.rungs, ...plan.sounds]) await mkdir(path.join(scratch, name))
+  await onShare(0)
+  await runFfmpeg(ladderCommand(source, scratch, plan), {
+    ...{ signal, log, config, withinSeconds: boundSeconds(plan.work) },
+    onProgress: seconds => {
+      const expected = plan.durationSeconds
+      if (!expected) return
+      // Fire and forget: a progress report that fails is followed by another.
+      onShare(Math.min(0.99, seconds / expected)).catch(error => log.warn({ err: error }, 'progress lost'))
+    },
+  })
+}
+
+/** Reports where the work is, and stops it when the attempt is no longer the one that counts. */
+export async function tell(context: AttemptContext, stage: string, progress: number): Promise<void> {
+  const isOurs = await report(context.db, context.attempt, { stage, progress })
+  if (!isOurs) context.lose()
+}
