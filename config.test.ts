@@ -23,6 +23,7 @@ describe('without any setting', () => {
       ladder: [1080, 720, 480, 360, 240],
       keepSourceDays: null,
       workerConcurrency: expect.any(Number),
+      stallSeconds: 120,
       logLevel: 'info',
     })
   })

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { ConfigError } from '#config'
+import { createEmptyDatabase } from '#test/database.ts'
 import { type Db, isDatabaseAway, openDatabase, requireConnection } from './client.ts'
 import { withConnection } from './connection.ts'
 
@@ -27,7 +28,9 @@ const pidOf = async (db: Db) =>
 
 // What a restart of Postgres does to every connection, whatever its user does at that moment.
 test('a connection ended while it is used fails its use alone: the process and the pool live on', async () => {
-  const db = openDatabase(inject('templateUrl'), 'pgreel-test', () => {})
+  // Not the template: while others copy it, nobody may be there.
+  const url = await createEmptyDatabase()
+  const db = openDatabase(url, 'pgreel-test', () => {})
   onTestFinished(() => db.destroy())
   const end = async (pid?: number) => {
     await sql`select pg_terminate_backend(${pid})`.execute(db)
@@ -38,7 +41,7 @@ test('a connection ended while it is used fails its use alone: the process and t
     await sql`select 1`.execute(trx)
   })
   expect(isDatabaseAway(await inPause.catch(error => error))).toBe(true)
-  const alone = withConnection(inject('templateUrl'), 'pgreel-test', AbortSignal.any([]), async one => {
+  const alone = withConnection(url, 'pgreel-test', AbortSignal.any([]), async one => {
     await end(await pidOf(one))
     await sql`select 1`.execute(one)
   })

@@ -208,6 +208,6 @@ test('health counts workers and says that migrations are current', async ({ stac
   expect(await response.json()).toEqual({
     status: 'ok',
     workers: { alive: 1, slots: 1 },
-    queue: { depth: 0, processing: 0, oldestSeconds: null },
+    queue: { depth: 0, processing: 0, postponed: 0, oldestSeconds: null, withoutJob: 0 },
   })
 })

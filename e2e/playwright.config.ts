@@ -5,8 +5,8 @@ import { defineConfig } from 'playwright/test'
 export default defineConfig({
   testDir: '.',
   outputDir: '../test-results',
-  // A file each. Mostly they wait, but each also encodes: more than two would only wait for each other.
-  workers: Math.min(2, availableParallelism()),
+  // A file each. One more than cores: as many wait, for a heartbeat or a clock, as encode.
+  workers: Math.min(3, availableParallelism() + 1),
   timeout: 120_000,
   expect: { timeout: 20_000 },
   forbidOnly: true,

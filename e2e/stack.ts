@@ -206,7 +206,8 @@ export async function expectNothingLeftBehind(stack: Stack): Promise<void> {
   if (server) expect(await costOfPrograms(server), 'programs that the web process ran').toBe(0)
   const published = await stack.query<{ prefix: string }>(`
     select distinct r.video_id || '/' || r.token as prefix from renditions r
-    join publication_renditions pr on pr.rendition_id = r.id`)
+    join publication_renditions pr on pr.rendition_id = r.id
+    join videos v on v.id = r.video_id and v.deleted_at is null`)
   expect((await publishedFolders(stack)).sort(), 'attempts in the storage').toEqual(
     published.map(row => row.prefix).sort(),
   )

@@ -41,7 +41,7 @@ export interface Plan {
   poster: { width: number; height: number }
 }
 
-export interface Sound {
+interface Sound {
   /** also its folder in the attempt */
   name: string
   bps: number
