@@ -7,6 +7,11 @@ export interface BenchContext {
   quick: boolean
   /** draw bench/plots/<name>.svg */
   plot: boolean
+  /** of chaos: how long, and which */
+  minutes: number | undefined
+  seed: number | undefined
+  /** of frozen: workers that do not ask whether they still own what they do */
+  unfenced: boolean
   signal: AbortSignal
   /** gets what ends and removes everything the bench makes */
   closing: AsyncDisposableStack

@@ -8,9 +8,12 @@ import type { Bench } from './context.ts'
 import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
+  chaos: () => import('./chaos.ts'),
   eta: () => import('./eta.ts'),
   feed: () => import('./feed.ts'),
   first: () => import('./first.ts'),
+  frozen: () => import('./frozen.ts'),
+  kills: () => import('./kills.ts'),
   media: () => import('./media.ts'),
   playable: () => import('./playable.ts'),
   quality: () => import('./quality.ts'),
@@ -34,18 +37,25 @@ process.exit()
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false }, plot: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      plot: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      unfenced: { type: 'boolean', default: false },
+    },
   })
   const [name = ''] = positionals
   const load = benches[name]
   if (!load) {
     throw new Sentence(
-      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot]: see bench/README.md.`,
+      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot] [--minutes M --seed S]: see bench/README.md.`,
     )
   }
   const { bench } = await load()
   const closing = new AsyncDisposableStack()
-  const work = bench({ ...values, signal, closing, say: timedSay() })
+  const numbers = { minutes: numberOf(values.minutes), seed: numberOf(values.seed) }
+  const work = bench({ ...values, ...numbers, signal, closing, say: timedSay() })
   try {
     await Promise.race([work, aborted(signal)])
     signal.throwIfAborted()
@@ -55,4 +65,11 @@ async function main(): Promise<void> {
     if (signal.aborted) await Promise.race([work.catch(() => {}), delay(STOP_WITHIN_MS)])
     await closing.disposeAsync()
   }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (!(number >= 0)) throw new Sentence(`"${text}" is not a number.`)
+  return number
 }

@@ -45,16 +45,24 @@ export async function startDatabase({ closing, signal, say }: BenchContext): Pro
   return { databaseUrl: postgres.url, db, dataDir }
 }
 
+let built: Promise<void> | null = null
+
+/** Once, whoever else waits for it. */
+export function ensureBuilt({ say, signal }: BenchContext): Promise<void> {
+  if (!built && !isBuildCurrent()) {
+    say('Building')
+    built = build('nothing', signal)
+  }
+  return built ?? Promise.resolve()
+}
+
 /** @returns the process and its address */
 export async function startWeb(
   context: BenchContext,
   stack: Stack,
   settings: Record<string, string> = {},
 ): Promise<Child & { url: string }> {
-  if (!isBuildCurrent()) {
-    context.say('Building')
-    await build('nothing', context.signal)
-  }
+  await ensureBuilt(context)
   const port = await anyFreePort('127.0.0.1')
   const [node, args] = nextCommand('start', '127.0.0.1', port)
   const web = start(context, stack, 'web', node, args, settings)

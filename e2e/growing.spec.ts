@@ -142,6 +142,31 @@ test('who has come to the end of a list that nobody adds to goes on in what took
   await expect.poll(() => timeOf(page)).toBeGreaterThan(5)
 })
 
+test('who has run dry goes on under the lasting address, however often the ladder says how far it is', async ({
+  page,
+  stack,
+  clip,
+}) => {
+  const { id, growing } = await growVideo(stack, clip, 'Dry', 2)
+  // A cache between them that knows two segments, and nothing newer.
+  const kept = new Map<string, string>()
+  await page.route('**/publications/**/*.m3u8', async route => {
+    const url = route.request().url()
+    if (!kept.has(url)) kept.set(url, await (await route.fetch()).text())
+    await route.fulfill({ body: kept.get(url) ?? '', contentType: 'application/vnd.apple.mpegurl' })
+  })
+  await page.goto(`${stack.url}/v/${id}`)
+  await expect.poll(() => timeOf(page)).toBeGreaterThan(3.5)
+  await growing.complete()
+  const tellsProgress = setInterval(() => {
+    const progress = 'update videos set progress = least(0.9, progress + 0.01) where id = $1'
+    stack.query(progress, [id]).catch(() => {})
+  }, 500)
+  await expect.poll(() => timeOf(page)).toBeGreaterThan(5)
+  clearInterval(tellsProgress)
+  await publishLadder(storesOf(stack), id, clip)
+})
+
 test('what a worker makes is watched to its end and again from 0 while it is made, also when its sound is shorter', async ({
   page,
   clips,

@@ -94,6 +94,16 @@ function contract(name: string, open: () => Promise<Storage>): void {
       expect(await keys(s, 'videos')).toEqual([`${attemptPrefix(VIDEO, OTHER)}/a`])
     })
 
+    test('what is discarded is gone at once as well, twice is fine', async () => {
+      const s = await open()
+      await s.putTree(await tree({ a: '1' }), PREFIX)
+      await s.discard(videoPrefix(VIDEO))
+      await s.discard(videoPrefix(VIDEO))
+      expect(await s.stat(`${PREFIX}/a`)).toBeNull()
+      expect(await keys(s, 'videos')).toEqual([])
+      await s.emptyTrash()
+    })
+
     test.each(['', '.', 'videos', 'sources', '..', '../x', '/', 'videos/..', '.trash/x'])(
       'removing %j is refused',
       async prefix => {

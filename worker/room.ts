@@ -21,9 +21,11 @@ export type Lack = 'waiting_for_disk' | 'waiting_for_memory'
 const MIB = 1024 ** 2
 // Left for whatever else the machine does.
 const RESERVE_BYTES = 64 * MIB
-// FFmpeg itself, and what it holds for each pixel of the source and of all rungs (measured: see bench/README.md).
-const FFMPEG_BYTES = 100 * MIB
-const BYTES_PER_PIXEL = 75
+// FFmpeg itself, and what it holds for each pixel of the source and of all rungs: within 10 % of ladders of
+// 640 × 360 to 3840 × 2160 (186, 357, 617 and 705 MB).
+const FFMPEG_BYTES = 150 * MIB
+const BYTES_PER_SOURCE_PIXEL = 15
+const BYTES_PER_RUNG_PIXEL = 110
 // What hardly any ladder needs of its source; caps of bit rates say more of a source that has few.
 const TIMES_SOURCE = 3
 // Playlists, posters, boxes around samples.
@@ -55,10 +57,11 @@ export function ladderNeeds(video: VideoRow, config: Config): Needs {
     rungs.find(({ name }) => name === mp4Rung)?.maxBps ?? 0,
     sounds[0]?.bps ?? 0,
   ].reduce((sum, each) => sum + each, 0)
-  const pixels = rungs.reduce((sum, rung) => sum + pixelsOf(rung), pixelsOf(facts.video))
+  const pixels = rungs.reduce((sum, rung) => sum + pixelsOf(rung), 0)
+  const pictures = pixels * BYTES_PER_RUNG_PIXEL + pixelsOf(facts.video) * BYTES_PER_SOURCE_PIXEL
   return {
     diskBytes: Math.min(Math.ceil((bps / 8) * durationSeconds * OVERHEAD), bySource),
-    memoryBytes: Math.ceil(FFMPEG_BYTES + pixels * BYTES_PER_PIXEL),
+    memoryBytes: Math.ceil(FFMPEG_BYTES + pictures),
   }
 }
 

@@ -49,7 +49,7 @@ export function describeMissing({ renditions }: Pick<Video, 'renditions'>): stri
     return 'The other qualities could not be made: the video plays in one.'
   }
   const names = failed.map(({ width, height }) => `${Math.min(width ?? 0, height ?? 0)}p`)
-  return `${new Intl.ListFormat('en').format(names)} could not be made: the video plays without.`
+  return `${new Intl.ListFormat('en').format(names)} could not be made: the video plays in the others.`
 }
 
 /** What to go on telling of the time left: less when it is less, more only when it is much more. */

@@ -113,8 +113,9 @@ export async function runFfmpeg(
       .on('end', (_stdout: string | null, stderr: string | null) => {
         done()
         log.debug({ ms: Math.round(performance.now() - started) }, 'ffmpeg ended')
-        // It may end well when it is told to end: what it wrote is not all.
-        if (overdue) reject(overdue)
+        // It may end well when it is told to end, or its disk is full: what it wrote is not all.
+        const trouble = overdue ?? diskFull(stderr ?? '')
+        if (trouble) reject(trouble)
         else resolve(stderr ?? '')
       })
       .run()
@@ -170,10 +171,12 @@ function sortError(error: Error, stderr: string): Error {
   if (/was killed with signal/.test(error.message)) {
     return new FfmpegDied('ffmpeg_killed', 'was killed, perhaps for want of memory', { cause: error })
   }
-  if (/No space left on device|Disk quota exceeded/.test(stderr)) {
-    return new WorldError('disk_full', 'The disk is full.', { cause: error })
-  }
-  return new FfmpegFailed(stderr || error.message, { cause: error })
+  return diskFull(stderr, error) ?? new FfmpegFailed(stderr || error.message, { cause: error })
+}
+
+function diskFull(stderr: string, cause?: Error): WorldError | null {
+  if (!/No space left on device|Disk quota exceeded/.test(stderr)) return null
+  return new WorldError('disk_full', 'The disk is full.', { cause })
 }
 
 /** The program or the machine, not the file: it did not start, or found no memory or library. */
