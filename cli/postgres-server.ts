@@ -14,6 +14,11 @@ import { Sentence } from './say.ts'
 // Recovery after a power cut replays at most max_wal_size (1 GB): a slow disk may take a minute.
 const startDeadlineMilliseconds = 180_000
 
+// Many processes of many tests use one.
+const throwawaySettings = [
+  ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=400'],
+]
+
 type State = 'starting' | 'ready' | 'stopping'
 
 /** A running server, as its postmaster.pid tells. */
@@ -78,7 +83,7 @@ export async function launch(home: PostgresHome, port: number, isThrowaway: bool
     'timezone=UTC',
     'log_timezone=UTC',
     'log_checkpoints=off',
-    ...(isThrowaway ? ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'] : []),
+    ...(isThrowaway ? throwawaySettings : []),
   ]
   const log = await open(logFile(home), 'w')
   const args = ['-D', home.data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])]

@@ -4,6 +4,7 @@ import { defineConfig } from 'playwright/test'
 
 export default defineConfig({
   testDir: '.',
+  globalSetup: './postgres.ts',
   outputDir: '../test-results',
   // A file each. One more than cores: as many wait, for a heartbeat or a clock, as encode.
   workers: Math.min(3, availableParallelism() + 1),

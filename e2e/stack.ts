@@ -11,14 +11,16 @@ import pg from 'pg'
 import { expect } from 'playwright/test'
 import type { Video } from '#app/video.ts'
 import { anyFreePort } from '#cli/ports.ts'
-import { startPostgres } from '#cli/postgres.ts'
+import { createDatabase } from './postgres.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
 interface StackOptions {
   workers?: number
-  /** a Postgres of the test's own, to be stopped by it; else one is made */
+  /** an empty database of a Postgres that the test stops itself; else one is made, and is migrated already */
   databaseUrl?: string
+  /** without a table: `pnpm migrate` has all to do */
+  isEmpty?: boolean
   env?: Record<string, string>
 }
 
@@ -44,12 +46,13 @@ interface Process {
   kill: (signal: NodeJS.Signals) => Promise<void>
 }
 
-export async function startStack({ workers = 1, databaseUrl, env = {} }: StackOptions = {}): Promise<Stack> {
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { workers = 1, databaseUrl, isEmpty = databaseUrl !== undefined, env = {} } = options
   const dataDir = await mkdtemp(path.join(tmpdir(), 'pgreel-e2e-'))
   await chmod(dataDir, 0o711)
   const postgres = databaseUrl
     ? { url: databaseUrl, stop: async () => {} }
-    : await startPostgres(dataDir, () => {}, { throwaway: true })
+    : await createDatabase(isEmpty ? 'template0' : undefined)
   const port = await anyFreePort('127.0.0.1')
   const url = `http://127.0.0.1:${port}`
   const client = new pg.Client({ connectionString: postgres.url })
@@ -61,11 +64,11 @@ export async function startStack({ workers = 1, databaseUrl, env = {} }: StackOp
     ...{ LADDER: '360,240', WORKER_CONCURRENCY: '1', NODE_ENV: 'production' as const },
     ...env,
   }
-  // Each command from another folder than the project's: none may care.
-  await promisify(execFile)(process.execPath, [path.join(root, 'cli/migrate.ts')], {
-    cwd: '/',
-    env: environment,
-  })
+  if (isEmpty) {
+    // Each command from another folder than the project's: none may care.
+    const args = [path.join(root, 'cli/migrate.ts')]
+    await promisify(execFile)(process.execPath, args, { cwd: '/', env: environment })
+  }
   const running: Process[] = []
   const start = (script: string, cwd: string, launch?: string) => {
     const started = startProcess(path.join(root, script), cwd, environment, launch)

@@ -12,14 +12,14 @@ import { chooseFiles } from './test.ts'
 // death to be noticed, so two at a time.
 base.describe.configure({ mode: 'parallel' })
 const test = base.extend<{
-  startOwn: (workers: number, env?: Record<string, string>) => Promise<Stack>
+  startOwn: (workers: number, env?: Record<string, string>, isEmpty?: boolean) => Promise<Stack>
   clips: string
 }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
   startOwn: async ({}, use) => {
     const stacks: Stack[] = []
-    await use(async (workers, env = {}) => {
-      const stack = await startStack({ workers, env })
+    await use(async (workers, env = {}, isEmpty = false) => {
+      const stack = await startStack({ workers, env, isEmpty })
       stacks.push(stack)
       return stack
     })
@@ -156,7 +156,7 @@ function isRunning(pid = 0): boolean {
 }
 
 test('two workers, started from other folders, share a backlog of ten', async ({ startOwn, clips }) => {
-  const stack = await startOwn(0, { LADDER: '240' })
+  const stack = await startOwn(0, { LADDER: '240' }, true)
   const clip = await makeClip(clips, 'short.mp4', { seconds: 1 })
   const ids = []
   for (let count = 0; count < 10; count++) ids.push(await upload(stack, clip))
