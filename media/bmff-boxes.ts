@@ -41,6 +41,15 @@ export function splitBoxes(buffer: Buffer): Box[] {
   return boxes
 }
 
+/** Whether a file ends before its last box does, which is to be of this type. */
+export function isCutShort(buffer: Buffer, lastType: string): boolean {
+  try {
+    return splitBoxes(buffer).at(-1)?.type !== lastType
+  } catch {
+    return true
+  }
+}
+
 /** The one box of a type in a container, or an error. */
 export function only(boxes: Box[], type: string): Box {
   const [box, second] = boxes.filter(candidate => candidate.type === type)

@@ -8,7 +8,7 @@ import { judgeCopy } from './ffmpeg/copyable.ts'
 import { copyCommand, firstCommand } from './ffmpeg/first-args.ts'
 import { type FirstPlan, planCopy, planFirst, RECIPE } from './ffmpeg/plan-first.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
-import { Unplayable } from './ffmpeg/verify.ts'
+import { CutShort, Unplayable } from './ffmpeg/verify.ts'
 import { growPublication } from './growth.ts'
 import { makeFolders, removeFolders, type Signals, tryHeadStart } from './head-start.ts'
 import { firstNeeds } from './room.ts'
@@ -57,7 +57,9 @@ async function copies(
     await growPublication(context, plan, run)
     return true
   } catch (error) {
-    if (!(error instanceof FfmpegFailed || error instanceof Unplayable)) throw error
+    const isTriedAnew =
+      error instanceof FfmpegFailed || error instanceof Unplayable || error instanceof CutShort
+    if (!isTriedAnew) throw error
     context.log.warn({ err: error }, 'copied first rung does not play: it is encoded')
     await removeFolders(context.scratch, plan)
     return false

@@ -92,6 +92,21 @@ test('a video that kills FFmpeg in every rung is given up after a few tries', as
   expect(codes).toEqual(['ffmpeg_killed', 'ffmpeg_dies', 'ffmpeg_dies', 'ffmpeg_dies'])
 })
 
+// A full disk may take a part of a file from an FFmpeg that ends well.
+test.each([
+  ['v240/00000.m4s', 700],
+  ['v240/init.mp4', 0],
+])('%s that is not whole is nobody’s fault, and is made again', async (file, bytes) => {
+  await useFfmpeg(
+    context,
+    `ffmpeg "$@" || exit; case "$*" in *v240*) truncate -s ${bytes} ${file} 2>/dev/null;; esac; exit 0`,
+  )
+  const id = await upload()
+  await runJob(context, 'ladder')
+  expect(await attemptsOf(t.db, id)).toMatchObject([{ cause: 'world', error_code: 'cut_short' }])
+  expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
+})
+
 async function upload(): Promise<string> {
   const { length } = await readFile(clip)
   const id = await queueVideo(t, length)

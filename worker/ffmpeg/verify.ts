@@ -4,9 +4,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { PublishedStream, Segment } from '#db/publish.ts'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
-import { BmffError } from '#media/bmff-boxes.ts'
+import { BmffError, isCutShort } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
-import { VideoError } from '../errors.ts'
+import { VideoError, WorldError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
 import { BEYOND_SECONDS, type Plan, type Rung, tooLong } from './plan.ts'
 
@@ -35,7 +35,14 @@ export interface MeasuredLadder {
 /** FFmpeg ended well, but what it wrote would not play. */
 export class Unplayable extends Error {}
 
-/** @throws Unplayable naming stream and segment */
+/** FFmpeg ended well, but not all that it wrote came to the disk. */
+export class CutShort extends WorldError {
+  constructor(file: string, cause: Error) {
+    super('cut_short', `${file} is not whole: was the disk full?`, { cause })
+  }
+}
+
+/** @throws Unplayable naming stream and segment, CutShort */
 export async function measureLadder(
   scratch: string,
   plan: Plan,
@@ -120,7 +127,7 @@ export class Meter {
     const name = this.#name
     this.#track ??= await this.#readInit()
     const bytes = await readFile(path.join(this.#folder, uri))
-    const fragments = readable(`${name}/${uri}`, readMediaSegment, bytes, [this.#track])
+    const fragments = readable(`${name}/${uri}`, 'mdat', readMediaSegment, bytes, [this.#track])
     const [first] = fragments
     if (!first) throw new Unplayable(`${name}/${uri} has no samples`)
     if (first.startsWithIdr === false) throw new Unplayable(`${name}/${uri} does not start with an IDR`)
@@ -150,7 +157,7 @@ export class Meter {
 
   async #readInit(): Promise<Track> {
     const init = await readFile(path.join(this.#folder, INIT_SEGMENT))
-    const [track, another] = readable(`${this.#name}/${INIT_SEGMENT}`, readInitSegment, init)
+    const [track, another] = readable(`${this.#name}/${INIT_SEGMENT}`, 'moov', readInitSegment, init)
     if (!track || another) throw new Unplayable(`${this.#name} has not one track`)
     if (track.emptyEditSeconds > MAX_EMPTY_SECONDS) {
       throw new Unplayable(`${this.#name} begins ${track.emptyEditSeconds} s late, which players ignore`)
@@ -163,15 +170,21 @@ export class Meter {
 // A picture at 24 a second.
 const MAX_EMPTY_SECONDS = 0.042
 
+/** @param lastType of the boxes that FFmpeg writes into such a file */
 function readable<Args extends unknown[], Result>(
   file: string,
-  read: (...args: Args) => Result,
+  lastType: 'moov' | 'mdat',
+  read: (bytes: Buffer, ...args: Args) => Result,
+  bytes: Buffer,
   ...args: Args
 ): Result {
   try {
-    return read(...args)
+    return read(bytes, ...args)
   } catch (error) {
     if (!(error instanceof BmffError)) throw error
+    if (isCutShort(bytes, lastType)) {
+      throw new CutShort(file, error)
+    }
     throw new Unplayable(`${file}: ${error.message}`, { cause: error })
   }
 }
