@@ -1,5 +1,5 @@
 // `pnpm test`, and what CI runs: everything, with what it needs installed first. Its last line is
-// `N passed, N failed`, and `, N skipped` when some were.
+// `N passed, N failed`, and `, N skipped` when some were; above it stands a line for each that failed.
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,13 +21,14 @@ type Stage = (typeof stageNames)[number]
 
 const { signal } = toldToStop()
 const say = timedSay()
-const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+const total: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
 try {
   await runAll(parseStages(process.argv.slice(2)))
 } catch (error) {
   if (!(error instanceof Stopped)) fail(error)
   total.failed += 1
 }
+for (const failure of total.failures) console.log(`failed: ${failure}`)
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 )
@@ -108,6 +109,7 @@ async function check(stage: Stage, work: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof Sentence)) throw error
     total.failed += 1
+    total.failures.push(stage)
     say(`${stage}: failed in ${elapsed(start)}\n${error.message}`)
   }
 }
@@ -123,9 +125,13 @@ async function suite(stage: Stage, work: () => Promise<void>, count: () => Count
     if (!(error instanceof Sentence)) throw error
     hasFailed = true
   }
-  const counts = count() ?? { passed: 0, failed: 0, skipped: 0 }
-  if ((hasFailed || counts.passed === 0) && counts.failed === 0) counts.failed = 1
+  const counts = count() ?? { passed: 0, failed: 0, skipped: 0, failures: [] }
+  if ((hasFailed || counts.passed === 0) && counts.failed === 0) {
+    counts.failed = 1
+    counts.failures.push(`${stage}: it ended without saying which`)
+  }
   for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key]
+  total.failures.push(...counts.failures)
   say(
     `${stage}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${elapsed(start)}`,
   )
