@@ -9,5 +9,7 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Of what has to come some time; a second is too short where three tests share two cores.
+    expect: { poll: { timeout: 20_000 } },
   },
 })

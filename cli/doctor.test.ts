@@ -1,7 +1,9 @@
 // Each thing the doctor looks at is broken by hand, and it must say exactly that, in one line.
+import { execFile } from 'node:child_process'
 import { rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Config, parseConfig } from '#config'
@@ -33,6 +35,7 @@ import { createWorkerContext, makeFolder, runJob } from '#test/worker.ts'
 import { type Context, examine, type Finding } from './doctor/examine.ts'
 
 const t = await createTestDatabase()
+const quickFfmpeg = await rememberFfmpeg()
 let config: Config
 let storage: Storage
 let videos: { ready: string; token: string; processing: string; queued: string; uploading: string }
@@ -349,7 +352,19 @@ describe('exactly one line is caused by', () => {
 
 async function configure(env: Record<string, string> = {}, dataDir?: string): Promise<Config> {
   const folder = dataDir ?? (await makeFolder())
-  return parseConfig({ DATABASE_URL: t.url, DATA_DIR: folder, ...env }, folder)
+  return parseConfig({ DATABASE_URL: t.url, DATA_DIR: folder, ...quickFfmpeg, ...env }, folder)
+}
+
+/** What answers as this machine's FFmpeg once did, which loads a hundred libraries to answer. */
+async function rememberFfmpeg() {
+  const folder = await makeFolder()
+  const files = ['-encoders', '-muxers'].map(question => ({ question, file: path.join(folder, question) }))
+  for (const { question, file } of files)
+    await promisify(execFile)('sh', ['-c', `ffmpeg -v quiet ${question} > ${file}`])
+  const program = path.join(folder, 'ffmpeg')
+  const cases = files.map(({ question, file }) => `${question}) exec cat ${file};;`)
+  await writeFile(program, `#!/bin/sh\ncase "$1" in ${cases.join(' ')} esac\n`, { mode: 0o755 })
+  return { FFMPEG_PATH: program, FFPROBE_PATH: program }
 }
 
 async function findingsOf(given: Partial<Context> = {}): Promise<Finding[]> {

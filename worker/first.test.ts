@@ -107,7 +107,7 @@ describe('while it grows', () => {
   test('it plays from its first segment on, and is listed as it is stored', async () => {
     await slowly()
     const { id, done } = await begin(UNUSUAL)
-    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    await expect.poll(() => playableAt(id)).not.toBeNull()
     expect(await readVideo(t.db, id)).toMatchObject({
       status: 'processing',
       url_hls: null,
@@ -119,7 +119,7 @@ describe('while it grows', () => {
     const [early] = await listed(id)
     expect(early).toMatchObject({ complete: false, target_seconds: 2 })
     for (const { uri } of early?.segments ?? []) expect(await isStored(early?.key ?? '', uri)).toBe(true)
-    await expect.poll(async () => (await readVideo(t.db, id)).thumbnail, { timeout: 20_000 }).not.toBeNull()
+    await expect.poll(async () => (await readVideo(t.db, id)).thumbnail).not.toBeNull()
     await done
     const whole = await listed(id)
     expect(whole.map(({ complete, segments }) => [complete, segments.length])).toEqual([
@@ -133,7 +133,7 @@ describe('while it grows', () => {
     const stop = new AbortController()
     const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
     const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
-    await expect.poll(counts, { timeout: 20_000 }).toEqual([2, 2])
+    await expect.poll(counts).toEqual([2, 2])
     stop.abort(new Error('worker stopping (SIGTERM)'))
     await done
   })
@@ -153,10 +153,8 @@ describe('while it grows', () => {
       const stop = new AbortController()
       const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
       const counts = async () => (await listed(id)).map(({ segments }) => segments.length)
-      await expect
-        .poll(async () => (await listKeys(context, 'videos')).filter(isSegment).length, { timeout: 20_000 })
-        .toBe(10)
-      await expect.poll(counts, { timeout: 20_000 }).toEqual([3, 5])
+      await expect.poll(async () => (await listKeys(context, 'videos')).filter(isSegment).length).toBe(10)
+      await expect.poll(counts).toEqual([3, 5])
       stop.abort(new Error('worker stopping (SIGTERM)'))
       await done
     },
@@ -166,7 +164,7 @@ describe('while it grows', () => {
     await slowly()
     const stop = new AbortController()
     const { id, done } = await begin(UNUSUAL, { stopping: stop.signal })
-    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    await expect.poll(() => playableAt(id)).not.toBeNull()
     stop.abort(new Error('worker stopping (SIGTERM)'))
     await done
     const before = await readVideo(t.db, id)
@@ -183,7 +181,7 @@ describe('while it grows', () => {
   test('a video that is deleted stops its work', async () => {
     await slowly()
     const { id, done } = await begin(UNUSUAL)
-    await expect.poll(() => playableAt(id), { timeout: 20_000 }).not.toBeNull()
+    await expect.poll(() => playableAt(id)).not.toBeNull()
     await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, id))
     // Its row and files go at once; what is stored after that has nobody to ask for it.
     await runJob(context, 'purge')
@@ -196,7 +194,7 @@ describe('while it grows', () => {
     // Stops before its first segment, until it is told to go on.
     await useFfmpeg(context, 'trap go=1 USR1; while [ -z "$go" ]; do sleep 0.1; done; exec ffmpeg "$@"')
     const { id, done } = await begin(UNUSUAL)
-    await expect.poll(() => processesIn(context.scratchRoot), { timeout: 20_000 }).not.toEqual([])
+    await expect.poll(() => processesIn(context.scratchRoot)).not.toEqual([])
     await loseJob(t.boss, id, 'first')
     await useFfmpeg(context, 'exec ffmpeg "$@"')
     const asleep = await processesIn(context.scratchRoot)

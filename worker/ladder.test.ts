@@ -239,7 +239,9 @@ test('a rung that adds nothing is neither published nor kept', async () => {
   await empty()
   // Noise takes whatever the cap allows, and the caps of 500 and 496 lines are nearly the same.
   const options = ['-vf', 'noise=alls=100:allf=t']
-  const id = await upload(await makeClip(folder, 'two.mp4', { width: 888, height: 500, seconds: 3, options }))
+  const id = await upload(
+    await makeClip(folder, 'two.mp4', { width: 888, height: 500, seconds: 3, fps: 10, options }),
+  )
   await runJob({ ...context, config: { ...context.config, ladder: [500, 496, 240] } }, 'ladder')
   await expectCleanHls(id)
   const { url_hls } = await readVideo(t.db, id)
@@ -257,14 +259,18 @@ describe('no rule of HLS is broken by the ladder of a video', () => {
     ['of 23.976 frames a second', { seconds: 7, fps: 24_000 / 1001 }, '23.976'],
     ['of 50 frames a second', { seconds: 5, fps: 50 }, '50.000'],
     ['of a variable rate', { seconds: 7, options: VARIABLE }, '30.000'],
-    ['in portrait', { width: 240, height: 426, seconds: 5 }, '30.000'],
+    ['in portrait', { width: 120, height: 214, seconds: 5 }, '30.000'],
     ['without sound', { seconds: 5, hasAudio: false }, '30.000'],
     // The worst for a peak: nothing to predict, and a short last segment.
-    ['of noise', { seconds: 5.1, fps: 60, options: ['-vf', 'noise=alls=100:allf=t'] }, '60.000'],
+    [
+      'of noise',
+      { width: 320, height: 240, seconds: 5.1, fps: 60, options: ['-vf', 'noise=alls=100:allf=t'] },
+      '60.000',
+    ],
     ['that lasts 1.49 s, its sound longer', { seconds: 1.49 }, '30.000'],
   ])('%s', async (_, options, frameRate) => {
-    const id = await upload(await makeClip(folder, 'ruled.mp4', options))
-    await runJob(context, 'ladder')
+    const id = await upload(await makeClip(folder, 'ruled.mp4', { width: 160, height: 120, ...options }))
+    await runJob({ ...context, config: { ...context.config, ladder: [240, 120, 72] } }, 'ladder')
     const master = await expectCleanHls(id)
     expect(master).toContain(`FRAME-RATE=${frameRate}`)
   })
@@ -369,7 +375,7 @@ describe('in the middle of an encode', () => {
     const stopped = performance.now()
     stop.abort(new Error('worker stopping (SIGTERM)'))
     await done
-    expect(performance.now() - stopped).toBeLessThan(2000)
+    expect(performance.now() - stopped).toBeLessThan(3000)
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'queued', progress: 0 })
     expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
     expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'handed_back' }])
@@ -411,7 +417,7 @@ describe('in the middle of an encode', () => {
     const id = await upload(clip)
     const job = await takeJob(t.boss, 'ladder', signal)
     const done = ladder({ ...context, ...overrides }, { videoId: id }, job)
-    await expect.poll(() => processesIn(context.scratchRoot), { timeout: 20_000 }).toHaveLength(1)
+    await expect.poll(() => processesIn(context.scratchRoot)).toHaveLength(1)
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'processing', stage: 'encoding' })
     return { id, done }
   }

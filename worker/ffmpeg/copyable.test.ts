@@ -267,7 +267,7 @@ describe('an index that cannot be read', () => {
   })
 })
 
-test('ten minutes are judged in a tenth of a second', async () => {
+test('ten minutes are judged in a tenth of a second of one core', async () => {
   const minute = await makeClip(folder, 'minute.mp4', {
     ...{ width: 64, height: 64, seconds: 60, fps: 60 },
     options: ['-g', '120'],
@@ -275,12 +275,13 @@ test('ten minutes are judged in a tenth of a second', async () => {
   const long = file('long.mp4')
   await run('ffmpeg', ['-y', '-v', 'error', '-stream_loop', '9', '-i', minute, '-c', 'copy', long])
   const facts = await read(long)
-  // The best of a few: the other core may be busy with other tests.
+  // The best of a few, each in the time it had a core: other tests want them too.
   const times: number[] = []
   for (let round = 0; round < 5; round++) {
-    const before = performance.now()
+    const before = process.cpuUsage()
     expect(copyable(await judgeCopy(long, facts)).keyframeSeconds).toHaveLength(300)
-    times.push(performance.now() - before)
+    const { user, system } = process.cpuUsage(before)
+    times.push((user + system) / 1000)
   }
   expect(Math.min(...times)).toBeLessThan(100)
 })

@@ -92,7 +92,7 @@ test('FFmpeg dies when the worker that started it is killed', async () => {
   )
   try {
     const readPid = async () => Number(await readFile(pidFile, 'utf8').catch(() => '0'))
-    await expect.poll(readPid, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(readPid).toBeGreaterThan(0)
     const pid = await readPid()
     expect(await isRunning(pid)).toBe(true)
     worker.kill('SIGKILL')

@@ -37,7 +37,7 @@ test('FFmpeg alone reads the source: no ffprobe beside it, which would know no w
   expect(await readdir(folder)).not.toContain('probed')
 })
 
-test('an abort kills FFmpeg within a second, and gives the reason', async () => {
+test('an abort kills FFmpeg within three seconds, and gives the reason', async () => {
   const stop = new AbortController()
   const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })
   await expect.poll(() => processesIn(folder)).toHaveLength(1)
@@ -45,7 +45,7 @@ test('an abort kills FFmpeg within a second, and gives the reason', async () => 
   const aborted = performance.now()
   stop.abort(reason)
   await expect(running).rejects.toBe(reason)
-  expect(performance.now() - aborted).toBeLessThan(1000)
+  expect(performance.now() - aborted).toBeLessThan(3000)
   expect(await processesIn(folder)).toEqual([])
 })
 
