@@ -65,7 +65,7 @@ async function make(
   const log = pino({ level: 'silent' })
   await runFfmpeg(ladderCommand(clip, scratch, plan, encoding), { signal, log })
   const cpu = cpuSecondsOfEnded() - started
-  const { video } = await measureLadder(scratch, plan, signal)
+  const { video } = await measureLadder(scratch, { plan, pictureSeconds: null }, signal)
   const similarity = await ssim(clip, scratch, plan.rungs, SCRATCH_PLAYLIST, signal)
   const rungs = video.map(
     ({ name, bytes }) => [name, { bytes, ssim: similarity.get(name) ?? Number.NaN }] as const,

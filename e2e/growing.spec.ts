@@ -19,6 +19,8 @@ const SECONDS = 24
 // The end of what loops lasts a moment, which a look every second may miss.
 const OFTEN = { intervals: [50] }
 
+// They look and wait more than they work, and this file is the last to begin.
+base.describe.configure({ mode: 'parallel' })
 const test = base.extend<object, { stack: Stack; clip: CutClip }>({
   stack: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern

@@ -25,7 +25,7 @@ beforeAll(async () => {
   for (const { name } of [...plan.rungs, ...plan.sounds])
     await mkdir(path.join(scratch, name), { recursive: true })
   await runFfmpeg(ladderCommand(source, scratch, plan), { signal, log: silent })
-  const streams = await measureLadder(scratch, plan, signal)
+  const streams = await measureLadder(scratch, { plan, pictureSeconds: null }, signal)
   const attempt: Attempt = { token: crypto.randomUUID(), videoId: crypto.randomUUID(), kind: 'ladder' }
   await writePublication({ attempt, log: silent, signal, scratch, plan, leftOut: [], streams })
 })

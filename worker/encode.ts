@@ -8,12 +8,14 @@ import type { AttemptContext } from './attempt.ts'
 import { OurError } from './errors.ts'
 import { ladderCommand } from './ffmpeg/args.ts'
 import { type Plan, planWithout } from './ffmpeg/plan.ts'
-import { FfmpegDied, runFfmpeg } from './ffmpeg/run.ts'
+import { countPictures, FfmpegDied, runFfmpeg } from './ffmpeg/run.ts'
 
 export interface Encoded {
   /** of what is there */
   plan: Plan
   leftOut: LeftOut[]
+  /** how much picture FFmpeg says that it encoded; null when it said nothing */
+  pictureSeconds: number | null
 }
 
 /** A stream that FFmpeg died of. */
@@ -27,8 +29,8 @@ export interface LeftOut {
 }
 
 export async function encodeTogether(context: AttemptContext, source: string, plan: Plan): Promise<Encoded> {
-  await run(context, source, plan, share => tell(context, 'encoding', share))
-  return { plan, leftOut: [] }
+  const pictureSeconds = await run(context, source, plan, share => tell(context, 'encoding', share))
+  return { plan, leftOut: [], pictureSeconds }
 }
 
 /** @throws OurError when FFmpeg dies of every rung */
@@ -39,10 +41,11 @@ export async function encodeAlone(context: AttemptContext, source: string, plan:
   ]
   const leftOut: LeftOut[] = []
   let last: unknown
+  let pictureSeconds: number | null = null
   for (const [index, part] of parts.entries()) {
     try {
       const reportPart = (share: number) => tell(context, 'encoding', (index + share) / parts.length)
-      await run(context, source, part, reportPart)
+      pictureSeconds = (await run(context, source, part, reportPart)) ?? pictureSeconds
     } catch (error) {
       if (!(error instanceof FfmpegDied)) throw error
       last = error
@@ -55,7 +58,7 @@ export async function encodeAlone(context: AttemptContext, source: string, plan:
   if (plan.rungs.every(({ name }) => names.includes(name))) {
     throw new OurError('ffmpeg_dies', 'FFmpeg dies of every quality of this video.', { cause: last })
   }
-  return { plan: planWithout(plan, names), leftOut }
+  return { plan: planWithout(plan, names), leftOut, pictureSeconds }
 }
 
 function describe({ rungs: [rung], sounds: [sound] }: Plan, code: string): LeftOut {
@@ -68,11 +71,11 @@ async function run(
   source: string,
   plan: Plan,
   onShare: (share: number) => Promise<void>,
-): Promise<void> {
+): Promise<number | null> {
   const { scratch, signal, log, config } = context
   for (const { name } of [...plan.rungs, ...plan.sounds]) await mkdir(path.join(scratch, name))
   await onShare(0)
-  await runFfmpeg(ladderCommand(source, scratch, plan), {
+  const stderr = await runFfmpeg(ladderCommand(source, scratch, plan), {
     ...{ signal, log, config, withinSeconds: boundSeconds(plan.work) },
     onProgress: seconds => {
       const expected = plan.durationSeconds
@@ -81,6 +84,8 @@ async function run(
       onShare(Math.min(0.99, seconds / expected)).catch(error => log.warn({ err: error }, 'progress lost'))
     },
   })
+  const pictures = plan.rungs.length > 0 ? countPictures(stderr) : null
+  return pictures === null ? null : (pictures * plan.frameRate.den) / plan.frameRate.num
 }
 
 /** Reports where the work is, and stops it when the attempt is no longer the one that counts. */

@@ -41,7 +41,7 @@ async function encode(context: AttemptContext, source: string, plan: Plan) {
   try {
     const made: Encoded = await way(context, source, plan)
     await tell(context, 'verifying', 0.99)
-    const streams = await measureLadder(context.scratch, made.plan, context.signal)
+    const streams = await measureLadder(context.scratch, made, context.signal)
     requireWhole(streams.video, made.plan)
     return { ...made, streams }
   } catch (error) {

@@ -107,6 +107,14 @@ test.each([
   expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
 })
 
+test('last segments that never came to the disk are nobody’s fault either', async () => {
+  await useFfmpeg(context, 'ffmpeg "$@" || exit; rm -f v240/00001.m4s v144/00001.m4s low/00001.m4s')
+  const id = await upload()
+  await runJob(context, 'ladder')
+  expect(await attemptsOf(t.db, id)).toMatchObject([{ cause: 'world', error_code: 'cut_short' }])
+  expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
+})
+
 async function upload(): Promise<string> {
   const { length } = await readFile(clip)
   const id = await queueVideo(t, length)

@@ -186,6 +186,12 @@ export function isToolBroken(message: string): boolean {
   )
 }
 
+/** @param stderr of an FFmpeg that ended @returns how many pictures its first video stream was given */
+export function countPictures(stderr: string): number | null {
+  const last = /.*\bframe= *(\d+)/s.exec(stderr)?.[1]
+  return last === undefined ? null : Number(last)
+}
+
 /** FFmpeg's `HH:MM:SS.cc`; it may be negative or N/A before the first frame. */
 function parseTimemark(timemark: string): number {
   const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(timemark)

@@ -37,20 +37,26 @@ export class Unplayable extends Error {}
 
 /** FFmpeg ended well, but not all that it wrote came to the disk. */
 export class CutShort extends WorldError {
-  constructor(file: string, cause: Error) {
-    super('cut_short', `${file} is not whole: was the disk full?`, { cause })
+  constructor(file: string, options?: ErrorOptions) {
+    super('cut_short', `${file} is not whole: was the disk full?`, options)
   }
 }
 
-/** @throws Unplayable naming stream and segment, CutShort */
+/**
+ * @param pictureSeconds how much of each rung FFmpeg encoded, null when that is not known
+ * @throws Unplayable naming stream and segment, CutShort
+ */
 export async function measureLadder(
   scratch: string,
-  plan: Plan,
+  { plan, pictureSeconds }: { plan: Plan; pictureSeconds: number | null },
   signal: AbortSignal,
 ): Promise<MeasuredLadder> {
   const video: MeasuredStream[] = []
   for (const rung of plan.rungs) {
-    video.push(await measurePicture(scratch, rung, signal))
+    const stream = await measurePicture(scratch, rung, signal)
+    const lost = (pictureSeconds ?? 0) - stream.durationSeconds
+    if (lost > MISSING_SECONDS) throw new CutShort(`${rung.name}, which lacks ${lost.toFixed(1)} s,`)
+    video.push(stream)
   }
   requireSameBoundaries(video)
   const [audio = null, lowAudio = null] = await measureSounds(scratch, plan, signal)
@@ -183,7 +189,7 @@ function readable<Args extends unknown[], Result>(
   } catch (error) {
     if (!(error instanceof BmffError)) throw error
     if (isCutShort(bytes, lastType)) {
-      throw new CutShort(file, error)
+      throw new CutShort(file, { cause: error })
     }
     throw new Unplayable(`${file}: ${error.message}`, { cause: error })
   }
