@@ -6,7 +6,7 @@ type Change = [file: string, ours: string, without: string]
 
 const CHANGES: Change[] = [
   ['/db/attempts.ts', ".where('outcome', '=', 'running')\n    .returning('token')", ".returning('token')"],
-  ['/db/attempts.ts', " and outcome = 'running')`", ')`'],
+  ['/db/progress.ts', " and outcome = 'running')`", ')`'],
   ['/db/boss.ts', 'if (response.affected !== 1) throw new JobLost(job)', ''],
   ['/worker/attempt.ts', '[context.stopping, job.signal, lost.signal]', '[context.stopping, lost.signal]'],
 ]

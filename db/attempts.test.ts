@@ -16,11 +16,13 @@ import {
   startUpload,
   takeJob,
 } from '#test/videos.ts'
-import { claim, fail, failForNow, giveUp, handBack, passOn, report } from './attempts.ts'
+import { fail, failForNow, giveUp, handBack, passOn } from './attempts.ts'
 import { type Job, JobLost } from './boss.ts'
 import { spentBudget, type Work } from './budgets.ts'
+import { claim } from './claim.ts'
 import type { Trx } from './client.ts'
 import { markSwept, runningTokens, unsweptAttempts } from './leftovers.ts'
+import { report } from './progress.ts'
 import { publish } from './publish.ts'
 import type { AttemptOutcome, FailureCause } from './schema.ts'
 import { cancelVideo, deleteVideo, retryVideo } from './videos.ts'

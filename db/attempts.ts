@@ -1,12 +1,11 @@
-// Attempts: who works on a video, and how a try ends (budgets.ts: when trying ends). Every function takes the
-// transaction that also moves the job: neither is ever true without the other.
+// Attempts: who works on a video, and how a try ends (claim.ts: how it begins, budgets.ts: when trying ends).
+// Every function takes the transaction that also moves the job: neither is ever true without the other.
 import { sql } from 'kysely'
-import { type Boss, complete, failJob, type Job, JobLost, requireOwn } from './boss.ts'
+import { type Boss, complete, failJob, type Job, JobLost } from './boss.ts'
 import { lastRetry, spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
 import { jobs } from './jobs.ts'
-import { missingRenditions } from './missing.ts'
-import type { AttemptKind, AttemptOutcome, VideoRow, VideoStatus } from './schema.ts'
+import type { AttemptKind, AttemptOutcome, VideoStatus } from './schema.ts'
 import { type Failure, GAVE_UP, settle } from './settle.ts'
 import { sendWork } from './work.ts'
 
@@ -14,131 +13,6 @@ export interface Attempt {
   token: string
   videoId: string
   kind: Work
-}
-
-interface Claim {
-  videoId: string
-  kind: Work
-  recipe: string
-  workerId: string
-  /** of disk that it may write */
-  bytesExpected: number
-}
-
-/**
- * Takes the work that a job stands for. An attempt that still runs for it is a dead or frozen
- * worker's: pg-boss has given its job to us, so it is ended as crashed, and its token no longer opens
- * anything.
- * @returns null when there is nothing to do any more (deleted, cancelled, done already)
- * @throws JobLost when this worker slept between fetching the job and here, and another has it now
- */
-export async function claim(trx: Trx, boss: Boss, job: Job, given: Claim) {
-  const { videoId, kind, recipe, workerId, bytesExpected } = given
-  const video = await findWanted(trx, videoId, kind)
-  if (!video) return null
-  await endRunning(trx, videoId, 'crashed', kind)
-  const attempt: Attempt = { token: crypto.randomUUID(), videoId, kind }
-  await trx
-    .insertInto('attempts')
-    .values({
-      ...{ token: attempt.token, video_id: videoId, kind, recipe, worker_id: workerId },
-      bytes_expected: bytesExpected,
-    })
-    .execute()
-  // Of what plays as it should nobody is told.
-  if (video.status !== 'ready') {
-    await trx
-      .insertInto('events')
-      .values({
-        video_id: videoId,
-        token: attempt.token,
-        stage: 'claimed',
-        detail: JSON.stringify({ work: kind }),
-      })
-      .execute()
-  }
-  // What plays already is the ladder's to tell of.
-  if (video.status !== 'ready' && (kind === 'ladder' || video.publication_id === null)) {
-    const stage = video.facts === null ? 'probing' : 'encoding'
-    await trx
-      .updateTable('videos')
-      .set({ status: 'processing', stage, progress: 0, progress_at: null })
-      .where('id', '=', videoId)
-      .execute()
-  }
-  await requireOwn(trx, boss, job)
-  return { attempt, video }
-}
-
-/** Locks the video. @returns null when there is nothing to do for this work any more */
-export async function findWanted(trx: Trx, videoId: string, kind: Work): Promise<VideoRow | null> {
-  const video = await trx
-    .selectFrom('videos')
-    .selectAll()
-    .where('id', '=', videoId)
-    .where('deleted_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst()
-  return video && (await isWanted(trx, kind, video)) ? video : null
-}
-
-async function isWanted(trx: Trx, kind: Work, video: VideoRow): Promise<boolean> {
-  const { status, url_hls, url_preview, url_storyboard } = video
-  if (status === 'ready') {
-    if (kind === 'extra') return url_preview === null && url_storyboard === null
-    const missing = await missingRenditions(trx, video.publication_id)
-    return missing.some(({ height }) => (height === null ? 'ladder' : 'rung') === kind)
-  }
-  const isUnfinished = status === 'queued' || status === 'processing'
-  return isUnfinished && (kind === 'ladder' || (kind === 'first' && url_hls === null))
-}
-
-/** Says where the work is. @returns false when the attempt is no longer the one that may say so */
-export async function report(
-  db: Db,
-  { token, videoId }: Attempt,
-  { stage, progress }: { stage: string; progress: number },
-): Promise<boolean> {
-  const updated = await db
-    .updateTable('videos')
-    .set({ stage, progress, progress_at: sql<Date>`now()` })
-    .where('id', '=', videoId)
-    .where('status', '=', 'processing')
-    .where('deleted_at', 'is', null)
-    .where(isRunning(token))
-    .returning('id')
-    .executeTakeFirst()
-  if (updated) return true
-  // What is added to a video that is ready has no progress of its own.
-  const ready = await db
-    .selectFrom('videos')
-    .select('id')
-    .where('id', '=', videoId)
-    .where('status', '=', 'ready')
-    .where('deleted_at', 'is', null)
-    .where(isRunning(token))
-    .executeTakeFirst()
-  return ready !== undefined
-}
-
-/** Stores what the probe found; nothing decides by it until a publication exists. */
-export async function saveFacts(
-  db: Db,
-  { videoId, token }: Attempt,
-  facts: { json: unknown; durationSeconds: number; width: number; height: number; work: number },
-): Promise<void> {
-  await db
-    .updateTable('videos')
-    .set({
-      facts: JSON.stringify(facts.json),
-      duration_ms: Math.max(1, Math.round(facts.durationSeconds * 1000)),
-      width: facts.width,
-      height: facts.height,
-      work: facts.work,
-    })
-    .where('id', '=', videoId)
-    .where(isRunning(token))
-    .execute()
 }
 
 /** The attempt failed for good, the job is over, and with it the video unless it plays: see `settle`. */
@@ -319,10 +193,6 @@ async function sendAgain(
   options?: { priority?: number },
 ): Promise<void> {
   await sendWork(trx, boss, kind, jobs[kind].data.parse(job.data), options)
-}
-
-function isRunning(token: string) {
-  return sql<boolean>`exists (select from attempts where token = ${token} and outcome = 'running')`
 }
 
 /** The work begins again; a video that plays meanwhile is not queued, only its ladder is. */

@@ -11,8 +11,8 @@ import {
   queueVideo,
   takeJob,
 } from '#test/videos.ts'
-import { report, saveFacts } from './attempts.ts'
 import { estimate, type Outlook, readQueue, secondsUntilReady } from './eta.ts'
+import { report, saveFacts } from './progress.ts'
 import { publish } from './publish.ts'
 import { cancelVideo } from './videos.ts'
 import { heartbeat, removeWorker } from './workers.ts'

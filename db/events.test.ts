@@ -13,11 +13,12 @@ import {
   startUpload,
   takeJob,
 } from '#test/videos.ts'
-import { failForNow, report, saveFacts } from './attempts.ts'
+import { failForNow } from './attempts.ts'
 import type { Job } from './boss.ts'
 import type { Trx } from './client.ts'
 import { eventsAfter, lastEventId, listenForVideos, milestonesOf } from './events.ts'
 import { publishGrowing } from './first.ts'
+import { report, saveFacts } from './progress.ts'
 import { publish } from './publish.ts'
 import { cancelVideo, retryVideo } from './videos.ts'
 

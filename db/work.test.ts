@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import { beforeEach, expect, test } from 'vitest'
 import { createTestDatabase } from '#test/database.ts'
 import { claimVideo, emptyDatabase, growthOf, queueUpload, takeJob } from '#test/videos.ts'
-import { saveFacts } from './attempts.ts'
 import { publishGrowing } from './first.ts'
+import { saveFacts } from './progress.ts'
 import { boundSeconds } from './work.ts'
 
 const DAY = 24 * 3600

@@ -27,11 +27,16 @@ test('a request’s id is in the web’s log, in the job and in the worker’s l
     ]),
   )
   await expect.poll(() => linesOf([stack.web]).map(line => line.requestId)).toContain('refused-1')
-  expect(ours(linesOf([stack.web]))).toEqual([
-    expect.objectContaining({ method: 'POST', path: '/api/uploads', status: 201, ms: expect.any(Number) }),
-    expect.objectContaining({ videoId: id, msg: 'video queued' }),
-    expect.objectContaining({ method: 'PATCH', path, status: 204, msg: 'request answered', level: 30 }),
-  ])
+  const lines = ours(linesOf([stack.web]))
+  expect(lines).toHaveLength(3)
+  // The web process has more than one logger: lines of the same moment come in any order.
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ method: 'POST', path: '/api/uploads', status: 201, ms: expect.any(Number) }),
+      expect.objectContaining({ videoId: id, msg: 'video queued' }),
+      expect.objectContaining({ method: 'PATCH', path, status: 204, msg: 'request answered', level: 30 }),
+    ]),
+  )
   expect(linesOf([stack.web]).find(line => line.requestId === 'refused-1')).toMatchObject({
     ...{ method: 'GET', path, status: 405, code: 'method_not_allowed', level: 30 },
   })

@@ -1,9 +1,10 @@
 // Videos in the states that tests begin with, reached through the same functions as in production.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { type Attempt, claim } from '#db/attempts.ts'
+import type { Attempt } from '#db/attempts.ts'
 import { type Boss, cancelJobs, type Job, send } from '#db/boss.ts'
 import type { Work } from '#db/budgets.ts'
+import { claim } from '#db/claim.ts'
 import type { Db } from '#db/client.ts'
 import type { NewExtra } from '#db/extend.ts'
 import { type Growth, publishGrowing } from '#db/first.ts'

@@ -2,19 +2,10 @@
 // transaction that names them, and an end that says who is to blame. Must not know what is made.
 
 import type { Config } from '#config'
-import {
-  type Attempt,
-  claim,
-  fail,
-  failForNow,
-  findWanted,
-  giveUp,
-  handBack,
-  passOn,
-  postpone,
-} from '#db/attempts.ts'
+import { type Attempt, fail, failForNow, giveUp, handBack, passOn, postpone } from '#db/attempts.ts'
 import { complete, type Job, JobLost } from '#db/boss.ts'
 import { spentBudget, type Work } from '#db/budgets.ts'
+import { claim, findWanted } from '#db/claim.ts'
 import type { Trx } from '#db/client.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { attemptPrefix } from '#media/keys.ts'

@@ -2,7 +2,7 @@
 // itself, so that what kills it costs none of the others.
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { report } from '#db/attempts.ts'
+import { report } from '#db/progress.ts'
 import { boundSeconds } from '#db/work.ts'
 import type { AttemptContext } from './attempt.ts'
 import { OurError } from './errors.ts'

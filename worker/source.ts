@@ -1,5 +1,5 @@
 // The source of a video, and what is known of it: probed once, by the first that works on it.
-import { saveFacts } from '#db/attempts.ts'
+import { saveFacts } from '#db/progress.ts'
 import type { VideoRow } from '#db/schema.ts'
 import type { AttemptContext } from './attempt.ts'
 import { WorldError } from './errors.ts'
