@@ -144,7 +144,7 @@ test('giving up waits for the video before it touches an attempt, as claiming do
   const { id } = await processVideo(t)
   const ended = await inTransaction(async holder => {
     await sql`select from videos where id = ${id} for update`.execute(holder)
-    const giving = inTransaction(trx => giveUp(trx, id, 'ladder'))
+    const giving = inTransaction(trx => giveUp(trx, t.boss, id, 'ladder'))
     await expect.poll(waiting).toBe(1)
     await sql`select from attempts where video_id = ${id} for update nowait`.execute(holder)
     return { giving }

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { type Boss, complete, failJob, type Job, JobLost } from './boss.ts'
 import { lastRetry, spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
+import { hasJob } from './heal.ts'
 import { jobs } from './jobs.ts'
 import type { AttemptKind, AttemptOutcome, VideoStatus } from './schema.ts'
 import { type Failure, GAVE_UP, settle } from './settle.ts'
@@ -54,7 +55,7 @@ export async function failForNow(
 ): Promise<'retried' | 'gave up'> {
   await end(trx, attempt, 'failed', failure)
   if (await spentBudget(trx, attempt.videoId, attempt.kind)) {
-    await giveUp(trx, attempt.videoId, attempt.kind)
+    await giveUp(trx, boss, attempt.videoId, attempt.kind)
     await complete(trx, boss, job)
     return 'gave up'
   }
@@ -73,6 +74,8 @@ export async function handBack(trx: Trx, boss: Boss, job: Job, attempt: Attempt)
 
 // Long enough that waiting costs nothing, short enough that nobody minds.
 const POSTPONED_SECONDS = 15
+// A video that waits for a day leaves 5760 jobs.
+const FORGOTTEN_SECONDS = 600
 
 /** There is no room for it just now: its job waits, at no cost, and the video says what for. */
 export async function postpone(
@@ -87,7 +90,7 @@ export async function postpone(
   await requeue(trx, { videoId, kind }, stage)
   await complete(trx, boss, job)
   await sendWork(trx, boss, kind, jobs[kind].data.parse(job.data), {
-    ...{ priority: 5, startAfter: POSTPONED_SECONDS },
+    ...{ priority: 5, startAfter: POSTPONED_SECONDS, deleteAfterSeconds: FORGOTTEN_SECONDS },
   })
 }
 
@@ -134,10 +137,29 @@ export async function diedBefore(
 }
 
 /** No more tries; also ends what a killed worker left running, or its files and scratch would stay. */
-export async function giveUp(trx: Trx, videoId: string, kind: Work): Promise<void> {
+export async function giveUp(trx: Trx, boss: Boss, videoId: string, kind: Work): Promise<void> {
   await lockVideo(trx, videoId)
   await endRunning(trx, videoId, 'crashed', kind)
+  // A ladder knows how to leave out what FFmpeg dies of.
+  if (kind === 'first' && (await isLadderUntried(trx, videoId))) {
+    return sendWork(trx, boss, 'ladder', { videoId })
+  }
   await settle(trx, videoId, kind, GAVE_UP)
+}
+
+async function isLadderUntried(trx: Trx, videoId: string): Promise<boolean> {
+  const video = await trx
+    .selectFrom('videos')
+    .select('id')
+    .where('id', '=', videoId)
+    .where('status', 'in', ['queued', 'processing'])
+    .where('deleted_at', 'is', null)
+    .where(
+      sql<boolean>`not exists (
+        select from attempts where video_id = ${videoId} and kind = 'ladder' and started_at > ${lastRetry()})`,
+    )
+    .executeTakeFirst()
+  return video !== undefined && !(await hasJob(trx, 'ladder', videoId))
 }
 
 /** Ends whatever runs for a video, so that its token opens nothing any more. */
@@ -211,6 +233,8 @@ async function requeue(
     })
     .where('id', '=', videoId)
     .where('status', 'in', ['queued', 'processing'])
+    // Who waits again has nothing new to tell.
+    .where('stage', 'is distinct from', stage)
     .$if(kind === 'first', query => query.where('publication_id', 'is', null))
     .execute()
 }

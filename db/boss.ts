@@ -100,7 +100,7 @@ export async function send<Name extends JobName>(
   boss: Boss,
   name: Name,
   data: JobData<Name> & { videoId: string },
-  options: Pick<SendOptions, 'priority' | 'startAfter' | 'expireInSeconds'> = {},
+  options: Pick<SendOptions, 'priority' | 'startAfter' | 'expireInSeconds' | 'deleteAfterSeconds'> = {},
 ): Promise<void> {
   await boss.send(name, data, { ...options, singletonKey: data.videoId, db: fromKysely(trx) })
 }

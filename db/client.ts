@@ -62,8 +62,9 @@ export async function requireConnection(url: string): Promise<void> {
   }
 }
 
-// SQLSTATE classes: connection exceptions, insufficient resources, operator intervention.
-const AWAY_SQLSTATE = /^(08|53|57)[0-9A-Z]{3}$/
+// SQLSTATE classes: connection exceptions, insufficient resources, operator intervention; a lock or a
+// transaction that took longer than it may (db/room.ts).
+const AWAY_SQLSTATE = /^((08|53|57)[0-9A-Z]{3}|55P03|25P03)$/
 const AWAY_ERRNO = [
   'ECONNREFUSED',
   'ECONNRESET',

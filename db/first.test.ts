@@ -7,6 +7,7 @@ import {
   attemptsOf,
   claimVideo,
   emptyDatabase,
+  extraOf,
   growthOf,
   growVideo,
   liveJobs,
@@ -17,10 +18,12 @@ import {
   takeJob,
 } from '#test/videos.ts'
 import { type Attempt, fail, failForNow, giveUp, handBack, passOn } from './attempts.ts'
-import { type Job, JobLost } from './boss.ts'
+import { complete as completeJob, type Job, JobLost } from './boss.ts'
 import type { Trx } from './client.ts'
+import { publishExtra } from './extend.ts'
 import { addPoster, completeFirst, grow, publishGrowing } from './first.ts'
 import { forgetSuperseded, unsweptAttempts, unsweptPublications } from './leftovers.ts'
+import { missingRenditions } from './missing.ts'
 import { publish } from './publish.ts'
 import { cancelVideo, deleteVideo, findVideo, retryVideo } from './videos.ts'
 
@@ -222,8 +225,27 @@ describe('a first rung that fails', () => {
 
   test('again and again, while the ladder is on its way, is not the end', async () => {
     const { id } = await growVideo(t, 1)
-    await inTransaction(trx => giveUp(trx, id, 'first'))
+    await inTransaction(trx => giveUp(trx, t.boss, id, 'first'))
     expect((await readVideo(t.db, id)).status).toBe('processing')
+  })
+
+  test('again and again leaves it to the ladder; when that has been tried too, it is the end', async () => {
+    const { id, job } = await claimFirst()
+    await inTransaction(async trx => {
+      await giveUp(trx, t.boss, id, 'first')
+      await completeJob(trx, t.boss, job)
+    })
+    expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'crashed' }])
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
+    const ladder = await takeJob(t.boss, 'ladder')
+    await claimVideo(t, id, ladder)
+    await inTransaction(async trx => {
+      await completeJob(trx, t.boss, ladder)
+      await giveUp(trx, t.boss, id, 'ladder')
+      await giveUp(trx, t.boss, id, 'first')
+    })
+    expect(await readVideo(t.db, id)).toMatchObject({ status: 'failed', error_code: 'gave_up' })
+    expect(await liveJobs(t.boss, 'ladder', id)).toEqual([])
   })
 
   test('handed back goes on playing what there is, at the head of the queue', async () => {
@@ -277,6 +299,26 @@ describe('files of a superseded publication', () => {
     expect(await t.db.selectFrom('renditions').select('token').execute()).toEqual([
       { token: ladder.attempt.token },
     ])
+  })
+
+  test('go without what the present one says that it lacks', async () => {
+    const { id } = await wholeVideo()
+    const ladder = await claimLadder(id)
+    await inTransaction(trx => fail(trx, t.boss, ladder.job, ladder.attempt, bad))
+    const lacks = async () => {
+      const { publication_id } = await readVideo(t.db, id)
+      return (await missingRenditions(t.db, publication_id)).map(({ kind, height }) => [kind, height])
+    }
+    expect(await lacks()).toEqual([['video', null]])
+    await t.boss.send('extra', { videoId: id }, { singletonKey: id })
+    const job = await takeJob(t.boss, 'extra')
+    const extra = await claimVideo(t, id, job, 'extra')
+    const { publication_id } = await readVideo(t.db, id)
+    await inTransaction(trx => publishExtra(trx, t.boss, job, extra, extraOf(extra, publication_id)))
+    await age(7)
+    for (const superseded of await unsweptPublications(t.db))
+      await inTransaction(trx => forgetSuperseded(trx, superseded))
+    expect(await lacks()).toEqual([['video', null]])
   })
 
   test('of a dead worker stay as long as they are played from', async () => {

@@ -13,7 +13,7 @@ export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId:
     // A frozen worker that wakes has this long to notice that its token is void.
     .where('ended_at', '<', sql<Date>`now() - interval '1 minute'`)
     // What grew until its worker died is played on until another takes its place.
-    .where(sql<boolean>`not exists (${publicationsOf(sql.ref('attempts.token'))})`)
+    .where(sql<boolean>`not exists (${publicationsOf(sql.ref('attempts.token'))} and state = 'ready')`)
     .orderBy('ended_at')
     .limit(500)
     .execute()
@@ -23,21 +23,20 @@ export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId:
 /** Somebody may have begun to watch just before a newer publication came. */
 const PLAYED_ON_FOR = sql`interval '6 hours'`
 
-/** Publications that are played from, or were until a while ago, and have files of an attempt. */
+/** Publications that are played from, or were until a while ago, and name something of an attempt, or its lack. */
 function publicationsOf(token: RawBuilder<unknown>) {
   return sql`
     select from renditions
     join publication_renditions on rendition_id = renditions.id
     join publications on publications.id = publication_id
     where renditions.token = ${token}
-      and renditions.state = 'ready'
       and (superseded_at is null or superseded_at > now() - ${PLAYED_ON_FOR})`
 }
 
 export interface Superseded {
   publicationId: string
   videoId: string
-  /** of attempts whose files nothing plays from any more */
+  /** of attempts that no publication needs any more, be it to say what it lacks */
   tokens: string[]
 }
 

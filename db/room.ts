@@ -4,6 +4,9 @@ import type { Db, Trx } from './client.ts'
 
 /** Held to the end of the transaction: two that each fit alone may not fit together. */
 export async function lockAdmission(trx: Trx): Promise<void> {
+  // A process that is frozen while it holds this would stop every upload and all work.
+  await sql`set local idle_in_transaction_session_timeout = '10s'`.execute(trx)
+  await sql`set local lock_timeout = '5s'`.execute(trx)
   await sql`select pg_advisory_xact_lock(hashtext('pgreel admission'))`.execute(trx)
 }
 

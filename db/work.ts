@@ -26,7 +26,7 @@ export async function sendWork(
   boss: Boss,
   kind: Work,
   data: JobData<Work>,
-  options: Pick<SendOptions, 'priority' | 'startAfter'> = {},
+  options: Pick<SendOptions, 'priority' | 'startAfter' | 'deleteAfterSeconds'> = {},
 ): Promise<void> {
   await send(trx, boss, kind, data, {
     ...options,

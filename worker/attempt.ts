@@ -2,7 +2,17 @@
 // transaction that names them, and an end that says who is to blame. Must not know what is made.
 
 import type { Config } from '#config'
-import { type Attempt, fail, failForNow, giveUp, handBack, passOn, postpone } from '#db/attempts.ts'
+import {
+  type Attempt,
+  diedBefore,
+  endRunning,
+  fail,
+  failForNow,
+  giveUp,
+  handBack,
+  passOn,
+  postpone,
+} from '#db/attempts.ts'
 import { complete, type Job, JobLost } from '#db/boss.ts'
 import { spentBudget, type Work } from '#db/budgets.ts'
 import { claim, findWanted } from '#db/claim.ts'
@@ -11,6 +21,7 @@ import type { VideoRow } from '#db/schema.ts'
 import { attemptPrefix } from '#media/keys.ts'
 import type { WorkerContext } from './context.ts'
 import { sortFailure } from './errors.ts'
+import { DEATHS, FfmpegDied } from './ffmpeg/run.ts'
 import { findLack, holdMemory, type Needs } from './room.ts'
 import { sweepScratch, withScratch } from './scratch.ts'
 
@@ -38,7 +49,8 @@ interface Task {
 /** One try: ends won, failed, handed back or lost, and never without a word in its row. */
 export async function runAttempt(context: WorkerContext, job: Job, task: Task): Promise<void> {
   const claimed = await claimTask(context, job, task)
-  if (!claimed) return
+  // Perhaps what it waits for is what a dead worker left.
+  if (!claimed) return tidyScratch(context)
   const { attempt, video, needs } = claimed
   const giveBack = holdMemory(needs)
   const { kind, videoId } = attempt
@@ -56,8 +68,12 @@ export async function runAttempt(context: WorkerContext, job: Job, task: Task): 
     await endFailed(own, error)
   } finally {
     giveBack()
-    await sweepScratch(context.db, context.scratchRoot).catch(err => log.warn({ err }, 'scratch not swept'))
+    await tidyScratch(context)
   }
+}
+
+async function tidyScratch({ db, scratchRoot, log }: WorkerContext): Promise<void> {
+  await sweepScratch(db, scratchRoot).catch(err => log.warn({ err }, 'scratch not swept'))
 }
 
 /**
@@ -87,13 +103,15 @@ function claimTask(context: WorkerContext, job: Job, task: Task) {
   return db.transaction().execute(async trx => {
     const spent = await spentBudget(trx, videoId, kind)
     if (spent) {
-      await giveUp(trx, videoId, kind)
+      await giveUp(trx, boss, videoId, kind)
       log.error({ videoId, work: kind, spent }, 'work given up')
       await complete(trx, boss, job)
       return null
     }
     const video = await findWanted(trx, videoId, kind)
     const needs = video && task.needs(video, config)
+    // A dead worker's attempt promises nothing any more.
+    if (needs) await endRunning(trx, videoId, 'crashed', kind)
     const lack = needs && (await findLack(context, trx, needs))
     if (lack) {
       await postpone(trx, boss, job, task, lack)
@@ -127,7 +145,10 @@ async function endFailed(context: Omit<AttemptContext, 'scratch'>, error: unknow
     if (failure.cause === 'video') {
       await fail(trx, boss, job, attempt, failure)
       log.info({ code: failure.code }, 'attempt failed for good')
-    } else if (failure.cause === 'ours' && attempt.kind === 'first') {
+    } else if (
+      attempt.kind === 'first' &&
+      (failure.cause === 'ours' || (await diesAgain(trx, attempt, error)))
+    ) {
       await passOn(trx, boss, job, attempt, failure)
       log.warn({ err: error, code: failure.code }, 'first rung failed, the ladder is made without it')
     } else {
@@ -135,4 +156,9 @@ async function endFailed(context: Omit<AttemptContext, 'scratch'>, error: unknow
       log.error({ err: error, code: failure.code, cause: failure.cause, outcome }, 'attempt failed')
     }
   })
+}
+
+/** FFmpeg died, and not for the first time. */
+async function diesAgain(trx: Trx, attempt: Attempt, error: unknown): Promise<boolean> {
+  return error instanceof FfmpegDied && (await diedBefore(trx, attempt, DEATHS))
 }

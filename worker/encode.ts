@@ -7,7 +7,7 @@ import { boundSeconds } from '#db/work.ts'
 import type { AttemptContext } from './attempt.ts'
 import { OurError } from './errors.ts'
 import { ladderCommand } from './ffmpeg/args.ts'
-import { type Plan, planWithout } from './ffmpeg/plan.ts'
+import { type Plan, pixelsOf, planWithout } from './ffmpeg/plan.ts'
 import { countPictures, FfmpegDied, runFfmpeg } from './ffmpeg/run.ts'
 
 export interface Encoded {
@@ -42,10 +42,14 @@ export async function encodeAlone(context: AttemptContext, source: string, plan:
   const leftOut: LeftOut[] = []
   let last: unknown
   let pictureSeconds: number | null = null
+  // Together within the time that the job has, each by what it takes.
+  const ends = performance.now() + boundSeconds(plan.work) * 1000
   for (const [index, part] of parts.entries()) {
+    const left = sum(parts.slice(index).map(each => costOf(each, plan)))
+    const withinSeconds = ((ends - performance.now()) / 1000) * (costOf(part, plan) / left)
     try {
       const reportPart = (share: number) => tell(context, 'encoding', (index + share) / parts.length)
-      pictureSeconds = (await run(context, source, part, reportPart)) ?? pictureSeconds
+      pictureSeconds = (await run(context, source, part, reportPart, withinSeconds)) ?? pictureSeconds
     } catch (error) {
       if (!(error instanceof FfmpegDied)) throw error
       last = error
@@ -61,6 +65,15 @@ export async function encodeAlone(context: AttemptContext, source: string, plan:
   return { plan: planWithout(plan, names), leftOut, pictureSeconds }
 }
 
+/** Of one part, in pixels of a picture: its own, and the source's, which is decoded each time. */
+function costOf(part: Plan, whole: Plan): number {
+  return sum(part.rungs.map(pixelsOf)) + Math.max(0, ...whole.rungs.map(pixelsOf))
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
 function describe({ rungs: [rung], sounds: [sound] }: Plan, code: string): LeftOut {
   if (rung) return { kind: 'video', name: rung.name, width: rung.width, height: rung.height, code }
   return { kind: 'audio', name: sound?.name ?? '', width: null, height: null, code }
@@ -71,12 +84,13 @@ async function run(
   source: string,
   plan: Plan,
   onShare: (share: number) => Promise<void>,
+  withinSeconds = boundSeconds(plan.work),
 ): Promise<number | null> {
   const { scratch, signal, log, config } = context
   for (const { name } of [...plan.rungs, ...plan.sounds]) await mkdir(path.join(scratch, name))
   await onShare(0)
   const stderr = await runFfmpeg(ladderCommand(source, scratch, plan), {
-    ...{ signal, log, config, withinSeconds: boundSeconds(plan.work) },
+    ...{ signal, log, config, withinSeconds },
     onProgress: seconds => {
       const expected = plan.durationSeconds
       if (!expected) return

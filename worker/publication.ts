@@ -14,7 +14,7 @@ import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 import type { LeftOut } from './encode.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
 import { isLow, type Plan, worthPublishing } from './ffmpeg/plan.ts'
-import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
+import { FfmpegDied, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 
 const MP4 = 'video.mp4'
@@ -142,7 +142,8 @@ async function tryFile(
     return fileRendition(kind, attemptKey(attempt.videoId, attempt.token, name), await sizeOf(scratch, name))
   } catch (error) {
     // FFmpeg is content with nothing to write.
-    if (!(error instanceof FfmpegFailed || errorCode(error) === 'ENOENT')) throw error
+    const hasFailed = error instanceof FfmpegFailed || error instanceof FfmpegDied
+    if (!(hasFailed || errorCode(error) === 'ENOENT')) throw error
     log.warn({ err: error, what: name }, 'rendition left out')
     return null
   }

@@ -1,4 +1,6 @@
 // Work that does not fit waits, says what for, and costs no try.
+import { mkdir, readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createTestDatabase } from '#test/database.ts'
 import {
@@ -6,6 +8,7 @@ import {
   claimVideo,
   emptyDatabase,
   liveJobs,
+  loseJob,
   queueUpload,
   queueVideo,
   readVideo,
@@ -52,6 +55,29 @@ test('what others have been promised is not free', async () => {
   const id = await queueUpload(t, GB)
   await runJob(withDisk(4 * GB), 'first')
   expect(await readVideo(t.db, id)).toMatchObject({ stage: 'waiting_for_disk' })
+})
+
+test('what a dead worker was promised, or left in scratch, keeps nobody waiting', async () => {
+  const id = await queueVideo(t, GB)
+  const { token } = await claimVideo(t, id)
+  await t.db
+    .updateTable('attempts')
+    .set({ bytes_expected: 9 * GB })
+    .execute()
+  await mkdir(path.join(context.scratchRoot, token), { recursive: true })
+  await loseJob(t.boss, id)
+  await runJob(withDisk(0.5 * GB), 'ladder')
+  expect(await attemptsOf(t.db, id)).toMatchObject([{ outcome: 'crashed' }])
+  expect(await readdir(context.scratchRoot)).toEqual([])
+  await loseJob(t.boss, id)
+  await claimVideo(t, id)
+  await t.db
+    .updateTable('attempts')
+    .set({ bytes_expected: 9 * GB })
+    .execute()
+  await loseJob(t.boss, id)
+  await runJob(withDisk(9 * GB), 'ladder')
+  expect(await attemptsOf(t.db, id)).toMatchObject([{}, {}, { error_code: 'source_missing' }])
 })
 
 test('a worker at work takes no more than fits into memory; one that is idle tries', async () => {

@@ -6,7 +6,7 @@ import { retryVideo } from '#db/videos.ts'
 import { makeClip } from '#test/clips.ts'
 import { createTestDatabase } from '#test/database.ts'
 import { lintHls } from '#test/hls-linter.ts'
-import { attemptsOf, emptyDatabase, liveJobs, queueVideo, readVideo } from '#test/videos.ts'
+import { attemptsOf, emptyDatabase, liveJobs, queueUpload, queueVideo, readVideo } from '#test/videos.ts'
 import { createWorkerContext, emptyStorage, makeFolder, runJob, useFfmpeg } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
 
@@ -56,7 +56,8 @@ describe('a rung that kills FFmpeg', () => {
     await runJob(context, 'rung')
     expect(await readVideo(t.db, id)).toMatchObject({ status: 'ready', url_hls: before.url_hls })
     expect(await liveJobs(t.boss, 'rung', id)).toEqual(['retry'])
-    expect(await attemptsOf(t.db, id)).toMatchObject([{}, {}, { kind: 'rung', error_code: 'ffmpeg_killed' }])
+    const died = { kind: 'rung', cause: 'ours', error_code: 'ffmpeg_dies' }
+    expect(await attemptsOf(t.db, id)).toMatchObject([{}, {}, died])
   }, 60_000)
 
   /** A ready video without its tallest rung; FFmpeg is well again unless the test's name says otherwise. */
@@ -81,6 +82,23 @@ test('sound that kills FFmpeg is left out, and the video plays silent', async ()
     ...['audio-low: ffmpeg_killed', 'audio: ffmpeg_killed', 'low', 'v144', 'v240'],
   ])
   await expectCleanHls(id)
+})
+
+test('an MP4 that kills FFmpeg is left out', async () => {
+  await useFfmpeg(context, '[ "$last" != video.mp4 ] || kill -SEGV $$; exec ffmpeg "$@"')
+  const id = await upload()
+  await runJob(context, 'ladder')
+  expect(await readVideo(t.db, id)).toMatchObject({ status: 'ready', url_mp4: null })
+})
+
+test('a first rung that kills FFmpeg twice is left to the ladder', async () => {
+  await useFfmpeg(context, 'kill -SEGV $$')
+  const id = await upload(queueUpload)
+  await runJob(context, 'first')
+  expect(await liveJobs(t.boss, 'first', id)).toEqual(['retry'])
+  await runJob(context, 'first')
+  expect(await liveJobs(t.boss, 'first', id)).toEqual([])
+  expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['created'])
 })
 
 test('a video that kills FFmpeg in every rung is given up after a few tries', async () => {
@@ -115,9 +133,9 @@ test('last segments that never came to the disk are nobody’s fault either', as
   expect(await liveJobs(t.boss, 'ladder', id)).toEqual(['retry'])
 })
 
-async function upload(): Promise<string> {
+async function upload(queue = queueVideo): Promise<string> {
   const { length } = await readFile(clip)
-  const id = await queueVideo(t, length)
+  const id = await queue(t, length)
   await copyFile(clip, path.join(context.storage.sourcesDir, id))
   return id
 }

@@ -11,8 +11,9 @@ import { masterPlaylist } from '#media/playlist.ts'
 import { type AttemptContext, runAttempt, store } from './attempt.ts'
 import type { Handler } from './context.ts'
 import { encodeTogether } from './encode.ts'
-import { VideoError } from './errors.ts'
+import { OurError, VideoError } from './errors.ts'
 import { isLow, RECIPE } from './ffmpeg/plan.ts'
+import { FfmpegDied } from './ffmpeg/run.ts'
 import { type MeasuredStream, measureRung } from './ffmpeg/verify.ts'
 import { describe, writeMediaPlaylist } from './publication.ts'
 import { ladderNeeds } from './room.ts'
@@ -38,7 +39,11 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
     throw new VideoError('rung_unplanned', `The settings have no ${nameOf(missing.key)} any more.`)
   }
   const published = await publishedStreams(db, publicationId)
-  await encodeTogether(context, source, { ...plan, rungs: [planned], sounds: [] })
+  await encodeTogether(context, source, { ...plan, rungs: [planned], sounds: [] }).catch(cause => {
+    if (!(cause instanceof FfmpegDied)) throw cause
+    // It has killed FFmpeg before, or nobody would have to ask for it.
+    throw new OurError('ffmpeg_dies', `FFmpeg dies of ${planned.name}.`, { cause })
+  })
   const made = await measureRung(scratch, planned, published, context.signal)
   await writeMediaPlaylist(scratch, made.stream, made.targetSeconds)
   const fps = plan.frameRate.num / plan.frameRate.den

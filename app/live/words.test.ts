@@ -34,6 +34,7 @@ describe('of what could not be made', () => {
     ['heights are named', [rung(1080, 'failed'), rung(720, 'failed')], /^1080p and 720p could not be made/],
     ['the ladder is the other qualities', [rung(480, 'ready'), rung(null, 'failed')], /^The other qualities/],
     ['silence is explained', [rung(480, 'ready'), sound], /^The sound could not be made/],
+    ['of two sounds one is enough', [sound, { ...sound, state: 'ready' as const }], /plays with the other/],
   ])('%s', (_, renditions, words) => {
     const described = describeMissing({ renditions })
     if (words) expect(described).toMatch(words)

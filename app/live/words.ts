@@ -43,8 +43,11 @@ function describeProcessing(video: Video): string {
 export function describeMissing({ renditions }: Pick<Video, 'renditions'>): string | null {
   const failed = renditions.filter(({ state }) => state === 'failed')
   if (failed.length === 0) return null
-  if (failed.some(({ kind }) => kind === 'audio'))
-    return 'The sound could not be made: the video plays silent.'
+  if (failed.some(({ kind }) => kind === 'audio')) {
+    const plays = renditions.some(({ kind, state }) => kind === 'audio' && state === 'ready')
+    if (!plays) return 'The sound could not be made: the video plays silent.'
+    return 'One of two qualities of the sound could not be made: the video plays with the other.'
+  }
   if (failed.some(({ height }) => height === null)) {
     return 'The other qualities could not be made: the video plays in one.'
   }

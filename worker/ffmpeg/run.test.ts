@@ -97,6 +97,12 @@ test('an exit code other than 0 is FfmpegFailed, with its last line', async () =
   expect(failed).toMatchObject({ message: expect.stringContaining('No such file or directory') })
 })
 
+test('a title is no message of FFmpeg’s', async () => {
+  const titled = realTime(0.5).outputOptions('-metadata', 'title=No space left on device')
+  const stderr = await runFfmpeg(titled, { signal: never, log: silent })
+  expect(stderr).toContain('No space left on device')
+})
+
 test("a kill from outside is the world's", async () => {
   const running = runFfmpeg(realTime(60), { signal: never, log: silent }).catch((error: unknown) => error)
   await expect.poll(() => processesIn(folder)).toHaveLength(1)

@@ -175,7 +175,8 @@ function sortError(error: Error, stderr: string): Error {
 }
 
 function diskFull(stderr: string, cause?: Error): WorldError | null {
-  if (!/No space left on device|Disk quota exceeded/.test(stderr)) return null
+  // What it says of the file, such as its title, is indented.
+  if (!/^\S.*(No space left on device|Disk quota exceeded)/m.test(stderr)) return null
   return new WorldError('disk_full', 'The disk is full.', { cause })
 }
 

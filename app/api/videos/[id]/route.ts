@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { route } from '#app/answer.ts'
 import type { VideoContext } from '#app/api/videos/change.ts'
 import { cleanLine, cleanLines } from '#app/clean-text.ts'
+import { log } from '#app/log.ts'
 import { notFound, problem, Refusal } from '#app/problem.ts'
 import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
@@ -53,7 +54,11 @@ async function remove(_request: Request, { params }: VideoContext): Promise<Resp
   const outcome = await db.transaction().execute(trx => deleteVideo(trx, queue, video.id, requestId()))
   if (outcome === 'not found') return notFound()
   // Its addresses answer 404 before we do, with or without a worker; what stays of it, purge removes.
-  await storage.discard(videoPrefix(video.id))
+  await storage
+    .discard(videoPrefix(video.id))
+    .catch(err =>
+      log.error({ err, videoId: video.id }, 'files of a deleted video stay until they are purged'),
+    )
   return new Response(null, { status: 204 })
 }
 
