@@ -85,8 +85,6 @@ export async function postpone(
   { videoId, kind }: Pick<Attempt, 'videoId' | 'kind'>,
   stage: string,
 ): Promise<void> {
-  // A dead worker's may still run.
-  await endRunning(trx, videoId, 'crashed', kind)
   await requeue(trx, { videoId, kind }, stage)
   await complete(trx, boss, job)
   await sendWork(trx, boss, kind, jobs[kind].data.parse(job.data), {

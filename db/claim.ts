@@ -26,7 +26,6 @@ export async function claim(trx: Trx, boss: Boss, job: Job, given: Claim) {
   const { videoId, kind, recipe, workerId, bytesExpected } = given
   const video = await findWanted(trx, videoId, kind)
   if (!video) return null
-  await endRunning(trx, videoId, 'crashed', kind)
   const attempt: Attempt = { token: crypto.randomUUID(), videoId, kind }
   await trx
     .insertInto('attempts')
@@ -60,7 +59,10 @@ export async function claim(trx: Trx, boss: Boss, job: Job, given: Claim) {
   return { attempt, video }
 }
 
-/** Locks the video. @returns null when there is nothing to do for this work any more */
+/**
+ * Locks the video, and ends what a dead worker left running of this work: it promises nothing any more.
+ * @returns null when there is nothing to do any more
+ */
 export async function findWanted(trx: Trx, videoId: string, kind: Work): Promise<VideoRow | null> {
   const video = await trx
     .selectFrom('videos')
@@ -69,7 +71,9 @@ export async function findWanted(trx: Trx, videoId: string, kind: Work): Promise
     .where('deleted_at', 'is', null)
     .forUpdate()
     .executeTakeFirst()
-  return video && (await isWanted(trx, kind, video)) ? video : null
+  if (!video || !(await isWanted(trx, kind, video))) return null
+  await endRunning(trx, videoId, 'crashed', kind)
+  return video
 }
 
 async function isWanted(trx: Trx, kind: Work, video: VideoRow): Promise<boolean> {

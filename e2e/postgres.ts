@@ -2,9 +2,9 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import pg from 'pg'
 import { startPostgres } from '#cli/postgres.ts'
 import { migrate } from '#db/migrate.ts'
+import { createDatabase as createOn } from '#test/databases.ts'
 
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-e2e-'))
@@ -22,22 +22,5 @@ export default async function setup(): Promise<() => Promise<void>> {
 
 /** @param template `template0` for one without a table */
 export async function createDatabase(template = 'pgreel') {
-  const name = `e2e_${crypto.randomUUID().replaceAll('-', '')}`
-  const url = new URL(process.env.E2E_TEMPLATE_URL ?? '')
-  await asAdmin(url, `create database ${name} template ${template}`)
-  const own = new URL(url)
-  own.pathname = `/${name}`
-  return { url: own.href, stop: () => asAdmin(url, `drop database ${name} with (force)`) }
-}
-
-async function asAdmin(server: URL, statement: string): Promise<void> {
-  const admin = new URL(server)
-  admin.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: admin.href })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
+  return createOn(new URL(process.env.E2E_TEMPLATE_URL ?? ''), template)
 }

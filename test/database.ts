@@ -1,9 +1,8 @@
 // A database of its own for a test file: a copy of the migrated template, dropped afterwards.
-
-import pg from 'pg'
 import { afterAll, inject, onTestFinished } from 'vitest'
 import { type Boss, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
+import { createDatabase } from './databases.ts'
 
 export interface TestDatabase {
   url: string
@@ -15,7 +14,7 @@ export interface TestDatabase {
 /** Call at the top level of a test file: hooks set inside hooks or tests never run. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const template = new URL(inject('templateUrl'))
-  const { url, drop } = await createDatabase(template, `template ${template.pathname.slice(1)}`)
+  const { url, stop } = await createDatabase(template, template.pathname.slice(1))
   const errors: Error[] = []
   const onError = (error: Error) => errors.push(error)
   const db = openDatabase(url, 'pgreel-test', onError)
@@ -25,7 +24,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await db.destroy()
     // Dropping ends connections that are on their way out, and they say so.
     const [error] = errors
-    await drop()
+    await stop()
     if (error) throw error
   })
   return { url, db, boss }
@@ -33,27 +32,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 /** A database without a table, dropped after the test. @returns its url */
 export async function createEmptyDatabase(): Promise<string> {
-  const { url, drop } = await createDatabase(new URL(inject('templateUrl')), 'template template0')
-  onTestFinished(drop)
+  const { url, stop } = await createDatabase(new URL(inject('templateUrl')), 'template0')
+  onTestFinished(stop)
   return url
-}
-
-async function createDatabase(server: URL, options: string) {
-  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
-  await asAdmin(server, `create database ${name} ${options}`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => asAdmin(server, `drop database ${name} with (force)`) }
-}
-
-async function asAdmin(template: URL, statement: string): Promise<void> {
-  const admin = new URL(template)
-  admin.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: admin.href })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
 }

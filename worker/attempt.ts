@@ -5,7 +5,6 @@ import type { Config } from '#config'
 import {
   type Attempt,
   diedBefore,
-  endRunning,
   fail,
   failForNow,
   giveUp,
@@ -110,8 +109,6 @@ function claimTask(context: WorkerContext, job: Job, task: Task) {
     }
     const video = await findWanted(trx, videoId, kind)
     const needs = video && task.needs(video, config)
-    // A dead worker's attempt promises nothing any more.
-    if (needs) await endRunning(trx, videoId, 'crashed', kind)
     const lack = needs && (await findLack(context, trx, needs))
     if (lack) {
       await postpone(trx, boss, job, task, lack)
