@@ -22,3 +22,27 @@ export async function promisedBytes(db: Db): Promise<number> {
     )::bigint as bytes`.execute(db)
   return rows[0]?.bytes ?? 0
 }
+
+// What plays first may be a copy of its source, and a little more (worker/room.ts, firstNeeds).
+const PLAYS_FIRST = 1.05
+
+/**
+ * In bytes: what uploads that are let in, and have nothing to play yet, need to be played beside their
+ * own bytes. Whoever is let in would else wait for a disk that is full of sources.
+ */
+export async function awaitedBytes(db: Db): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    select coalesce(ceil(sum(source_bytes) * ${PLAYS_FIRST}), 0)::bigint as bytes
+    from videos
+    where status in ('uploading', 'queued', 'processing')
+      and publication_id is null
+      and deleted_at is null
+      and not exists (
+        select from attempts where video_id = videos.id and outcome = 'running')`.execute(db)
+  return rows[0]?.bytes ?? 0
+}
+
+/** What an upload of so many bytes needs, to come and to play. */
+export function roomFor(lengthBytes: number): number {
+  return lengthBytes + Math.ceil(lengthBytes * PLAYS_FIRST)
+}

@@ -1,8 +1,21 @@
 // Storage in a folder. Must not follow a link or leave its root, whatever key it is given.
 //
-//   <root>/storage-id  sources/<id>  videos/<id>/<token>/…  .trash/   (names with a dot: never keys)
+//   <root>/storage-id  sources/<id>  videos/<id>/<token>/…
+//          .trash/  .quarantine/<day>/<key>                  (names with a dot: never keys)
 import { randomUUID } from 'node:crypto'
-import { chmod, lstat, mkdir, opendir, readFile, realpath, rename, rm, rmdir, statfs } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  opendir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  statfs,
+} from 'node:fs/promises'
 import path from 'node:path'
 import {
   claimFile,
@@ -17,6 +30,8 @@ import {
 import { absentAsNull, isAbsent, list, locate, openFile, openRegular, statFile } from '#media/disk-read.ts'
 import type { Storage } from '#media/storage.ts'
 import { StorageConflict } from '#media/storage-conflict.ts'
+
+const QUARANTINE = '.quarantine'
 
 export async function openDiskStorage(folder: string): Promise<Storage> {
   await mkdir(folder, { recursive: true })
@@ -43,6 +58,8 @@ export async function openDiskStorage(folder: string): Promise<Storage> {
     async emptyTrash() {
       for await (const entry of await opendir(trash)) await removeTree(path.join(trash, entry.name))
     },
+    quarantine: prefix => quarantine(root, prefix),
+    emptyQuarantine: before => emptyQuarantine(root, before),
     localPath: key => locate(root, key),
     async sync(key) {
       const file = await openRegular(root, key)
@@ -128,6 +145,32 @@ async function setAside(root: string, trash: string, prefix: string): Promise<st
     await removeIfEmpty(path.dirname(doomed), root)
   }
   return asides
+}
+
+async function quarantine(root: string, prefix: string): Promise<void> {
+  const target = locatePart(root, prefix)
+  const aside = path.join(root, QUARANTINE, dayOf(new Date()), prefix)
+  await mkdir(path.dirname(aside), { recursive: true })
+  try {
+    // Twice in a day: a writer that was frozen has written more.
+    await rename(target, (await exists(aside)) ? `${aside}-${randomUUID()}` : aside)
+  } catch (error) {
+    if (isAbsent(error)) return
+    throw error
+  }
+  await syncFolder(path.dirname(target))
+  await removeIfEmpty(path.dirname(target), root)
+}
+
+async function emptyQuarantine(root: string, before: Date): Promise<void> {
+  const folder = path.join(root, QUARANTINE)
+  for (const day of (await readdir(folder).catch(absentAsNull)) ?? []) {
+    if (day < dayOf(before)) await removeTree(path.join(folder, day))
+  }
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10)
 }
 
 /** The folder of a video whose last attempt went; never a top folder. */

@@ -1,7 +1,7 @@
 // What every storage must do, run over each one we have.
 import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
-import { access, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -202,6 +202,26 @@ describe('disk', () => {
     expect(await storage.stat('.trash/left/a')).toBeNull()
     await storage.emptyTrash()
     expect(await readdir(path.join(folder, 'root/.trash'))).toEqual([])
+  })
+
+  test('what is in quarantine is no key any more, keeps its place, and goes when its day is over', async () => {
+    const quarantine = path.join(folder, 'root/.quarantine')
+    await storage.emptyQuarantine(new Date())
+    for (const content of ['1', '2']) {
+      await storage.putTree(await tree({ a: content }), PREFIX)
+      await storage.quarantine(PREFIX)
+      expect(await storage.stat(`${PREFIX}/a`)).toBeNull()
+      expect(await keys(storage, 'videos')).toEqual([])
+    }
+    const [day = ''] = await readdir(quarantine)
+    const kept = path.join(quarantine, day, videoPrefix(VIDEO))
+    expect(await readFile(path.join(kept, TOKEN, 'a'), 'utf8')).toBe('1')
+    expect(await readdir(kept)).toHaveLength(2)
+    await storage.quarantine(`sources/${VIDEO}`) // which is not there
+    await storage.emptyQuarantine(new Date(day))
+    expect(await readdir(quarantine)).toEqual([day])
+    await storage.emptyQuarantine(new Date(Date.parse(day) + 86_400_000))
+    expect(await readdir(quarantine)).toEqual([])
   })
 
   test('removing an attempt removes the copy that a crash cut off', async () => {

@@ -59,6 +59,11 @@ export interface Storage {
   discard(prefix: string): Promise<void>
   emptyTrash(): Promise<void>
 
+  /** Takes a file, or everything below a prefix, away from readers, but keeps it under its key for a while. */
+  quarantine(prefix: string): Promise<void>
+  /** Removes what has been in quarantine since an earlier day than this, UTC. */
+  emptyQuarantine(before: Date): Promise<void>
+
   /** A path that FFmpeg can read. Only for reading. */
   localPath(key: string): string
 

@@ -57,10 +57,11 @@ async function makeExtra(context: AttemptContext, publicationId: string): Promis
   const failures = results.flatMap(result => ('error' in result ? [result.error] : []))
   if (renditions.length === 0) throw failures.find(error => !(error instanceof VideoError)) ?? failures[0]
   const leftOut: Failure | null = failures.length > 0 ? sortFailure(failures[0]) : null
-  if (leftOut) context.log.warn({ err: failures[0], code: leftOut.code }, 'rendition left out')
   await store(context, made, trx =>
     publishExtra(trx, boss, job, attempt, { publicationId, renditions, leftOut }),
   )
+  // Not before: of a video that was deleted meanwhile, everything is missing.
+  if (leftOut) context.log.warn({ err: failures[0], code: leftOut.code }, 'rendition left out')
 }
 
 /** What one image suffers is no reason to do without the other. */

@@ -5,6 +5,7 @@ import type { Config } from '#config'
 import type { Trx } from '#db/client.ts'
 import { lockAdmission, promisedBytes } from '#db/room.ts'
 import type { VideoRow } from '#db/schema.ts'
+import { availableMemory } from '#process/memory.ts'
 import type { WorkerContext } from './context.ts'
 import { type Plan, pixelsOf, planLadder } from './ffmpeg/plan.ts'
 import { type Facts, knownFacts } from './ffmpeg/probe.ts'
@@ -99,5 +100,5 @@ function hasMemory(bytes: number): boolean {
   if (held.size === 0) return true
   const now = performance.now()
   const stillTaken = [...held].filter(({ since }) => now - since < GROWS_FOR_MS)
-  return process.availableMemory() - stillTaken.reduce((sum, each) => sum + each.bytes, 0) >= bytes
+  return availableMemory() - stillTaken.reduce((sum, each) => sum + each.bytes, 0) >= bytes
 }

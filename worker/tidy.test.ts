@@ -1,5 +1,6 @@
 // Files that nobody owns go, and no others.
-
+import { readdir, readFile, rename } from 'node:fs/promises'
+import path from 'node:path'
 import { sql } from 'kysely'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { isOurStorage } from '#db/installation.ts'
@@ -24,7 +25,7 @@ beforeEach(async () => {
 
 const stranger = () => crypto.randomUUID()
 
-test('what no row owns is removed; what a row owns stays', async () => {
+test('what no row owns is set aside for a week; what a row owns stays', async () => {
   await bornAgo('1 day')
   const { attempt, id } = await processVideo(t)
   const upload = await startUpload(t.db)
@@ -37,6 +38,16 @@ test('what no row owns is removed; what a row owns stays', async () => {
   for (const key of [...own, ...orphans]) await storeFile(context.storage, key, 'bytes')
   await run()
   expect(await keys()).toEqual(own)
+  const quarantine = path.join(context.config.storageDir, '.quarantine')
+  const [day = ''] = await readdir(quarantine)
+  expect(await readFile(path.join(quarantine, day, orphans[0] ?? ''), 'utf8')).toBe('bytes')
+  const aged = (days: number) => path.join(quarantine, dayBefore(days))
+  await rename(path.join(quarantine, day), aged(7))
+  await run()
+  expect(await readdir(quarantine)).toHaveLength(1)
+  await rename(aged(7), aged(8))
+  await run()
+  expect(await readdir(quarantine)).toEqual([])
 })
 
 test('what was just written stays: its row may be on its way', async () => {
@@ -53,6 +64,10 @@ test('what is older than the database stays: it may be all there is of another o
   await run()
   expect(await keys()).toEqual([key])
 })
+
+function dayBefore(days: number): string {
+  return new Date(Date.now() - days * 24 * 3_600_000).toISOString().slice(0, 10)
+}
 
 function run(): Promise<void> {
   return tidy(context, undefined, { id: '', name: 'tidy' } as never)

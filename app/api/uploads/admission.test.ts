@@ -1,4 +1,5 @@
 import { Upload } from '@tus/utils'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Server } from '#app/server.ts'
 import { createTestDatabase } from '#test/database.ts'
@@ -21,9 +22,9 @@ test.each(TITLES)('title %j of file %j becomes %j', (title, filename, expected) 
   expect(makeTitle(title, filename)).toBe(expected)
 })
 
-test('an upload that does not fit beside what open uploads have still to send is refused as disk full', async () => {
+test('an upload that does not fit, to come and to play, beside those let in before is refused as disk full', async () => {
   const GIB = 1024 ** 3
-  const server = { db, storage: { freeBytes: async () => 10 * GIB } } as unknown as Server
+  const server = { db, storage: { freeBytes: async () => 20 * GIB } } as unknown as Server
   const make = (size: number) =>
     new Upload({
       id: crypto.randomUUID(),
@@ -31,11 +32,13 @@ test('an upload that does not fit beside what open uploads have still to send is
       offset: 0,
       metadata: { filename: 'a.mp4', filetype: 'video/mp4' },
     })
+  await expect(admit(server, make(10 * GIB))).rejects.toMatchObject({ status_code: 507 })
   await admit(server, make(6 * GIB))
-  await expect(admit(server, make(5 * GIB))).rejects.toMatchObject({ status_code: 507 })
+  await expect(admit(server, make(4 * GIB))).rejects.toMatchObject({ status_code: 507 })
   await admit(server, make(3 * GIB))
-  expect(await db.selectFrom('uploads').select('length').orderBy('length').execute()).toEqual([
-    { length: 3 * GIB },
-    { length: 6 * GIB },
-  ])
+  // Both have come, which the disk knows; but neither plays yet.
+  await db.updateTable('uploads').set({ received: sql`length`, finished_at: sql`now()` }).execute()
+  await db.updateTable('videos').set({ status: 'queued', stage: 'queued' }).execute()
+  await expect(admit(server, make(6 * GIB))).rejects.toMatchObject({ status_code: 507 })
+  await admit(server, make(5 * GIB))
 })

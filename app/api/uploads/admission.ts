@@ -4,7 +4,7 @@ import type { Upload } from '@tus/utils'
 import { cleanLine } from '#app/clean-text.ts'
 import type { Server } from '#app/server.ts'
 import { isVideo } from '#app/upload/video-file.ts'
-import { lockAdmission, promisedBytes } from '#db/room.ts'
+import { awaitedBytes, lockAdmission, promisedBytes, roomFor } from '#db/room.ts'
 import { createUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { DISK_FULL } from './store.ts'
@@ -32,8 +32,8 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
   )
   await server.db.transaction().execute(async trx => {
     await lockAdmission(trx)
-    const free = (await server.storage.freeBytes()) - (await promisedBytes(trx))
-    if (free < length + RESERVE_BYTES) throw DISK_FULL
+    const taken = (await promisedBytes(trx)) + (await awaitedBytes(trx))
+    if ((await server.storage.freeBytes()) - taken < roomFor(length) + RESERVE_BYTES) throw DISK_FULL
     await createUpload(trx, {
       id: upload.id,
       title: makeTitle(metadata.title ?? '', filename),
