@@ -25,6 +25,7 @@ export interface Injector {
 
 // Beyond a job's heartbeat, so that another worker has it when this one wakes.
 const FROZEN_MS = 12_500
+const AWAY_MS = 60_000
 
 export const injectors: Injector[] = [
   {
@@ -40,7 +41,13 @@ export const injectors: Injector[] = [
   { name: 'worker frozen and woken', weight: 4, inject: freeze },
   { name: 'web killed', weight: 4, inject: ({ world }) => hurt(world.web, 'SIGKILL') },
   { name: 'connections ended', weight: 12, inject: endConnections },
-  { name: 'Postgres restarted', weight: 2, inject: restart },
+  { name: 'Postgres restarted', weight: 2, inject: ({ world }) => world.restartPostgres(0) },
+  {
+    name: 'Postgres away',
+    weight: 0.5,
+    inject: ({ context, world, random }) =>
+      world.restartPostgres(AWAY_MS * (context.quick ? 0.1 : random.next())),
+  },
   { name: 'Postgres backend killed', weight: 2, inject: killBackend },
   { name: 'disk full', weight: 3, inject: fillDisk },
   { name: 'FFmpeg killed', weight: 8, inject: killFfmpeg },
@@ -81,11 +88,6 @@ async function endConnections({ world, random }: Chaos): Promise<boolean> {
     from pg_stat_activity
     where application_name like 'pgreel-w%' and random() < ${share}`.execute(world.stack.db)
   return (rows[0]?.ended ?? 0) > 0
-}
-
-async function restart({ world }: Chaos): Promise<boolean> {
-  await world.restartPostgres()
-  return true
 }
 
 /** All of Postgres then begins anew, from its log. */

@@ -21,6 +21,8 @@ export class Uploaders {
   readonly done = new Map<string, Promised>()
   /** requests that are to break off in their middle */
   cuts = 0
+  /** how often an upload went on at what had come of a request that broke off */
+  resumed = 0
   #isOver = false
   readonly #people: Promise<unknown>
 
@@ -35,13 +37,14 @@ export class Uploaders {
         await this.#waitForOthers(context, world)
         const bytes = random.pick(clips)
         if (!bytes) return
-        const { id, faults } = await stubbornUpload(
+        const { id, faults, resumed } = await stubbornUpload(
           context,
           bytes,
           async () => world.web.url,
           () => this.#takeCut(),
         )
         this.done.set(id, { wish: 'kept', faults })
+        this.resumed += resumed
       }
     }
     await Promise.all(Array.from({ length: PEOPLE }, person))

@@ -31,7 +31,8 @@ export interface World {
   orders: string
   /** null where no disk of our own can be had */
   disk: string | null
-  restartPostgres: () => Promise<void>
+  /** @param awayMs how long there is none @returns false when it is away already */
+  restartPostgres: (awayMs: number) => Promise<boolean>
   /** nobody is hurt any more, and everybody lives */
   calm: () => Promise<void>
   /** the workers and the web process end */
@@ -58,7 +59,7 @@ export async function startWorld(context: BenchContext): Promise<World> {
   const stack: Stack = { databaseUrl: postgres.url, db, dataDir, isQuiet: true }
   const settings = { ...SETTINGS, FFMPEG_PATH: script }
 
-  let isOver = false
+  let [isOver, isAway] = [false, false]
   const keep = (keeper: Keeper, start: () => Promise<Child>) => {
     const live = async () => {
       while (!isOver) {
@@ -88,9 +89,14 @@ export async function startWorld(context: BenchContext): Promise<World> {
   await untilAllLive()
   return {
     ...{ stack, web, workers, orders, disk },
-    async restartPostgres() {
+    async restartPostgres(awayMs) {
+      if (isAway) return false
+      isAway = true
       await postgres.stop()
+      await delay(awayMs, undefined, { signal })
       postgres = await startPostgres(folder, () => {})
+      isAway = false
+      return true
     },
     async calm() {
       await rm(orders, { recursive: true })

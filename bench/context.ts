@@ -10,6 +10,9 @@ export interface BenchContext {
   /** of chaos: how long, and which */
   minutes: number | undefined
   seed: number | undefined
+  /** of corpus: how many; what stands behind the bench's name */
+  mutants: number | undefined
+  args: string[]
   /** of frozen: workers that do not ask whether they still own what they do */
   unfenced: boolean
   signal: AbortSignal

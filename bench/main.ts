@@ -9,6 +9,7 @@ import { printFigures } from './figures.ts'
 
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   chaos: () => import('./chaos.ts'),
+  corpus: () => import('./corpus.ts'),
   eta: () => import('./eta.ts'),
   feed: () => import('./feed.ts'),
   first: () => import('./first.ts'),
@@ -42,20 +43,21 @@ async function main(): Promise<void> {
       plot: { type: 'boolean', default: false },
       minutes: { type: 'string' },
       seed: { type: 'string' },
+      mutants: { type: 'string' },
       unfenced: { type: 'boolean', default: false },
     },
   })
-  const [name = ''] = positionals
+  const [name = '', ...args] = positionals
   const load = benches[name]
   if (!load) {
     throw new Sentence(
-      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot] [--minutes M --seed S]: see bench/README.md.`,
+      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot] [--minutes M --seed S] [--mutants N]: see bench/README.md.`,
     )
   }
   const { bench } = await load()
   const closing = new AsyncDisposableStack()
-  const numbers = { minutes: numberOf(values.minutes), seed: numberOf(values.seed) }
-  const work = bench({ ...values, ...numbers, signal, closing, say: timedSay() })
+  const [minutes, seed, mutants] = [values.minutes, values.seed, values.mutants].map(numberOf)
+  const work = bench({ ...values, minutes, seed, mutants, args, signal, closing, say: timedSay() })
   try {
     await Promise.race([work, aborted(signal)])
     signal.throwIfAborted()

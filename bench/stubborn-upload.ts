@@ -12,6 +12,8 @@ interface Sent {
   id: string
   /** promises that were not kept */
   faults: string[]
+  /** how often it went on in the middle of a chunk, at what had come of a request that broke off */
+  resumed: number
 }
 
 /** Half of a body, and then the line is dead. */
@@ -36,7 +38,7 @@ export async function stubbornUpload(
 ): Promise<Sent> {
   const faults: string[] = []
   let id = ''
-  let acknowledged = 0
+  let [acknowledged, resumed] = [0, 0]
   const call = async (init: RequestInit) => {
     const target = `${await reach()}/api/uploads${id && `/${id}`}`
     const within = AbortSignal.any([signal, AbortSignal.timeout(15_000)])
@@ -59,6 +61,7 @@ export async function stubbornUpload(
       const offset = Number(head.headers.get('Upload-Offset'))
       if (offset < acknowledged) faults.push(`${acknowledged} bytes were acknowledged, ${offset} are there`)
       if (offset === bytes.length) return
+      if (offset > acknowledged) resumed += 1
       const end = Math.min(bytes.length, offset + Math.ceil(bytes.length / CHUNKS))
       const headers = { 'Upload-Offset': String(offset), 'Content-Type': 'application/offset+octet-stream' }
       if (takeCut()) await breakOff(`${await reach()}/api/uploads/${id}`, headers, bytes.slice(offset, end))
@@ -70,11 +73,11 @@ export async function stubbornUpload(
   while (performance.now() < deadline) {
     try {
       await goOn()
-      return { id, faults }
+      return { id, faults, resumed }
     } catch {
       signal.throwIfAborted()
       await delay(200, undefined, { signal })
     }
   }
-  return { id, faults: [...faults, 'the upload never came to its end'] }
+  return { id, faults: [...faults, 'the upload never came to its end'], resumed }
 }

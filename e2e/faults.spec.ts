@@ -1,0 +1,111 @@
+// Each fault of `pnpm bench chaos` is felt where it should be: a harness whose faults miss proves nothing.
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { expect, test } from 'playwright/test'
+import { injectors } from '../bench/chaos-faults.ts'
+import { Uploaders } from '../bench/chaos-uploads.ts'
+import { startWorld, type World } from '../bench/chaos-world.ts'
+import type { BenchContext } from '../bench/context.ts'
+import { generator } from '../bench/random.ts'
+
+const closing = new AsyncDisposableStack()
+const ending = new AbortController()
+const random = generator(1)
+const context: BenchContext = {
+  ...{ quick: true, plot: false, unfenced: false, args: [] },
+  ...{ minutes: undefined, seed: undefined, mutants: undefined },
+  ...{ signal: ending.signal, closing, say: () => {} },
+}
+let world: World
+let uploaders: Uploaders
+
+// An FFmpeg that hangs is waited for for five seconds (chaos-world.ts), a frozen worker may be for fifteen.
+const FELT_WITHIN_MS = 10_000
+
+test.describe.configure({ mode: 'serial' })
+test.beforeAll(async () => {
+  test.setTimeout(120_000)
+  world = await startWorld(context)
+  uploaders = new Uploaders(context, world, random)
+})
+test.afterAll(async () => {
+  test.setTimeout(120_000)
+  await world.calm()
+  await uploaders.stop()
+  await world.stop()
+  ending.abort()
+  await closing.disposeAsync()
+})
+
+const attempts = (condition: string) => ask(`select count(*) from attempts where ${condition}`)
+
+/** What is another once the fault was felt, by whom it was meant for. */
+const signs: Record<string, () => Promise<unknown>> = {
+  'worker killed': async () => world.workers.map(({ child }) => child?.pid),
+  'worker told to end': attempts(`outcome = 'handed_back'`),
+  // Their heart beats each two seconds.
+  'worker frozen and woken': ask(
+    `select count(*) from workers where seen_at > clock_timestamp() - interval '4 seconds'`,
+  ),
+  'web killed': async () => world.web.url,
+  'connections ended': ask('select sessions_killed from pg_stat_database where datname = current_database()'),
+  'Postgres restarted': ask('select pg_postmaster_start_time()'),
+  'Postgres away': ask('select pg_postmaster_start_time()'),
+  // The postmaster lives on, and starts all the others again.
+  'Postgres backend killed': ask(`select pid from pg_stat_activity where backend_type = 'checkpointer'`),
+  'disk full': attempts(`error_code in ('disk_full', 'cut_short', 'enospc')`),
+  'FFmpeg killed': attempts(`error_code = 'ffmpeg_killed'`),
+  'FFmpeg hangs': attempts(`error_code = 'ffmpeg_hung'`),
+  'FFmpeg fails': attempts(`outcome = 'failed' and cause = 'ours'`),
+  'FFmpeg writes half': attempts(`error_code = 'ffmpeg_killed'`),
+  'upload cut': async () => uploaders.resumed,
+  'cancelled and retried': ask(`select count(*) from events where detail ->> 'retry' = 'true'`),
+  deleted: async () => {
+    const wished = [...uploaders.done].filter(([, { wish }]) => wish === 'deleted').map(([id]) => id)
+    const kept = await ask(
+      `select count(*) from videos where deleted_at is null and id = any('{${wished}}')`,
+    )()
+    return wished.length - Number(kept)
+  },
+}
+
+test('every fault has a sign', () => {
+  expect(Object.keys(signs).sort()).toEqual(injectors.map(({ name }) => name).sort())
+})
+
+// A disk of our own takes root.
+const possible = injectors.filter(({ name }) => name !== 'disk full' || process.getuid?.() === 0)
+for (const { name, inject } of possible) {
+  test(`${name}: it is felt`, async () => {
+    const sign = signs[name] ?? (async () => null)
+    await expect(async () => {
+      await world.calm()
+      const before = await sign()
+      // Some are over when their injector is, others are not felt until then.
+      const [hasBitten, isFelt] = await Promise.allSettled([
+        inject({ context, world, uploaders, random }),
+        expect.poll(sign, { timeout: FELT_WITHIN_MS }).not.toEqual(before),
+      ])
+      expect([hasBitten, isFelt]).toMatchObject([
+        { status: 'fulfilled', value: true },
+        { status: 'fulfilled' },
+      ])
+    }).toPass({ timeout: 110_000 })
+  })
+}
+
+function ask(query: string): () => Promise<unknown> {
+  return async () => {
+    for (;;) {
+      try {
+        const { rows } = await sql.raw<Record<string, unknown>>(query).execute(world.stack.db)
+        return Object.values(rows[0] ?? {})[0]
+      } catch (error) {
+        // Postgres is away: it was told to be.
+        ending.signal.throwIfAborted()
+        await delay(200)
+        if (!/terminat|connect|recovery|starting up|shutting|not queryable/i.test(String(error))) throw error
+      }
+    }
+  }
+}
