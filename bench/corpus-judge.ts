@@ -57,7 +57,7 @@ export async function judgePublished(
   const wrong: string[] = []
   const master = await (await fetch(hlsUrl)).text()
   const variants = master.split('\n').filter(line => line !== '' && !line.startsWith('#'))
-  const counts = new Set<number>()
+  const [counts, tags] = [new Set<number>(), new Set<string>()]
   for (const variant of variants) {
     const url = new URL(variant, hlsUrl).href
     const decoded = await decode(url, ['-map', '0:v', '-vsync', 'passthrough'], NETWORK)
@@ -67,8 +67,9 @@ export async function judgePublished(
     // One picture of the slowest rate, and what a container's last picture may be short of.
     const allowed = Math.max(0.1, 2 * (source.pictureSeconds / Math.max(1, source.pictures)))
     if (Math.abs(off) > allowed) wrong.push(`${variant} lasts ${off.toFixed(2)} s more than its source`)
-    wrong.push(...(await tagsOf(url)).map(fault => `${variant}: ${fault}`))
+    for (const fault of await tagsOf(url)) tags.add(fault)
   }
+  wrong.push(...tags)
   if (counts.size > 1) wrong.push(`rungs have ${[...counts].join(', ')} pictures`)
   if (!mp4Url) return [...wrong, 'no MP4']
   return [...wrong, ...(await judgeSound(mp4Url, source))]

@@ -84,11 +84,19 @@ export async function settle(
   let playableSeconds: number | undefined
   while (performance.now() - start < SETTLES_WITHIN_MS) {
     const video: Video = await (await fetch(`${url}/api/videos/${id}`, { signal })).json()
+    // Addresses are relative where no CDN is set.
+    const absolute = (address: string | null) => address && new URL(address, url).href
+    const addresses = { hlsUrl: absolute(video.hlsUrl), mp4Url: absolute(video.mp4Url) }
     if (video.playable) playableSeconds ??= elapsed()
     const isOver = ['failed', 'cancelled'].includes(video.status)
     if (isOver || (video.status === 'ready' && !(await isAtWork(stack, id)))) {
       const readySeconds = video.status === 'ready' ? elapsed() : undefined
-      return { video, path: await pathOf(stack, id), playableSeconds, readySeconds }
+      return {
+        video: { ...video, ...addresses },
+        path: await pathOf(stack, id),
+        playableSeconds,
+        readySeconds,
+      }
     }
     await delay(50, undefined, { signal })
   }
