@@ -218,6 +218,13 @@ const breaks: Record<string, () => Promise<string>> = {
     config = await configure({ FFMPEG_PATH: '/nowhere/ffmpeg' }, config.dataDir)
     return 'ffmpeg: /nowhere/ffmpeg does not run (ENOENT): check FFMPEG_PATH and FFPROBE_PATH.'
   },
+  async 'a system that does not give FFmpeg every wall'() {
+    missingWalls = ['no network']
+    undo.push(async () => {
+      missingWalls = []
+    })
+    return 'walls: This system does not give FFmpeg the wall "no network": see docs/operations.md, FFmpeg’s box.'
+  },
   async 'a storage that was moved away'() {
     await rename(config.storageDir, `${config.storageDir}-old`)
     return `storage: There is no storage at ${config.storageDir}: mount it, or correct STORAGE_URL or DATA_DIR.`
@@ -373,7 +380,8 @@ async function findingsOf(given: Partial<Context> = {}): Promise<Finding[]> {
   const db = openDatabase(url, 'pgreel-test', () => {})
   try {
     const findings = []
-    const context = { config, db, now: Date.now, pause: async () => {}, ...given }
+    const walls = async () => ({ walls: [], missing: missingWalls, script: '' })
+    const context = { config, db, now: Date.now, pause: async () => {}, walls, ...given }
     for await (const finding of examine(context)) findings.push(finding)
     return findings
   } finally {
@@ -382,6 +390,7 @@ async function findingsOf(given: Partial<Context> = {}): Promise<Finding[]> {
 }
 
 let hasWorker = true
+let missingWalls: string[] = []
 const WORKER = { id: crypto.randomUUID(), host: 'test', pid: 1, slots: 1 }
 async function workerLives(): Promise<void> {
   if (hasWorker) await heartbeat(t.db, WORKER)

@@ -35,10 +35,13 @@ async function doctor(json: boolean): Promise<void> {
   for await (const finding of examine(context)) {
     findings.push(finding)
     if (json) console.log(JSON.stringify(finding))
-    else for (const { message } of finding.breaches) console.log(`${finding.check}: ${message}`)
+    else
+      for (const { message } of finding.breaches)
+        console.log(`${finding.isAdvice ? 'warning  ' : ''}${finding.check}: ${message}`)
   }
-  if (findings.some(finding => finding.breaches.length > 0)) process.exitCode = 1
-  else if (!json) for (const { check, proves } of findings) console.log(`ok  ${check}: ${proves}`)
+  const isBroken = findings.some(({ breaches, isAdvice }) => breaches.length > 0 && !isAdvice)
+  if (isBroken) process.exitCode = 1
+  else if (!json) for (const { check, proves, ok } of findings) if (ok) console.log(`ok  ${check}: ${proves}`)
   await db.destroy()
 }
 

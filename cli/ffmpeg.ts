@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { Config } from '#config'
 import { ENCODERS, MUXERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
 import { findOnPath } from '#process/which.ts'
-import { ensure } from './apt.ts'
+import { canUseApt, ensure } from './apt.ts'
 import { type Say, Sentence } from './say.ts'
 
 const execute = promisify(execFile)
@@ -24,10 +24,25 @@ export const howTo =
 
 /** @throws Sentence saying how to get it on this platform */
 export async function ensureFfmpeg(config: Config, say: Say, signal: AbortSignal): Promise<FfmpegTools> {
-  const what = { name: 'FFmpeg', packages: ['ffmpeg'], howTo }
+  const what = { name: 'FFmpeg', packages: ['ffmpeg', ...BOX.packages], howTo }
   const found = await ensure(what, () => findFfmpeg(config), say, signal)
   say(`FFmpeg ${found.version} (${found.ffmpegPath})`)
+  await ensureBox(say, signal)
   return found
+}
+
+const BOX = { name: 'bubblewrap', packages: ['bubblewrap'], howTo: 'install bubblewrap' }
+
+/** What FFmpeg's box is made with. It does without as well: worker and doctor then say what is missing. */
+async function ensureBox(say: Say, signal: AbortSignal): Promise<void> {
+  const find = () => findOnPath('bwrap')
+  if (find() || !canUseApt()) return
+  try {
+    await ensure(BOX, find, say, signal)
+  } catch (error) {
+    if (!(error instanceof Sentence)) throw error
+    say(`Without bubblewrap, FFmpeg has fewer walls: ${error.message}`)
+  }
 }
 
 /**

@@ -1,22 +1,36 @@
 // Files and folders that survive a power cut. Must not know about keys.
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, lchown, link, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageConflict } from '#media/storage-conflict.ts'
 
 /**
- * fsyncs every file and folder of a tree, leaves first.
+ * fsyncs every file and folder of a tree, leaves first, and makes them ours.
  * @throws when it holds anything but files and folders: a link would be published as it is
  */
 export async function syncTree(dir: string): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     const child = path.join(dir, entry.name)
     if (entry.isDirectory()) await syncTree(child)
-    else if (entry.isFile()) await syncPath(child)
+    else if (entry.isFile()) await syncOwn(child)
     else throw new Error(`${child} is neither a file nor a folder`)
   }
-  await syncFolder(dir)
+  await syncOwn(dir)
+}
+
+/**
+ * fsyncs a file that is to be published, and makes it ours. @throws when it is a link, or anything else
+ */
+export async function syncOwnFile(file: string): Promise<void> {
+  if (!(await lstat(file)).isFile()) throw new Error(`${file} is no file`)
+  await syncOwn(file)
+}
+
+/** Where we are root, it was made by somebody who is nobody, and who may not change it any more. */
+async function syncOwn(file: string): Promise<void> {
+  if (process.getuid?.() === 0) await lchown(file, 0, process.getgid?.() ?? 0)
+  await syncPath(file)
 }
 
 /** fsyncs a folder and those above it up to `top`, for names that `mkdir -p` may have added. */
@@ -30,10 +44,6 @@ export async function syncUp(dir: string, top: string): Promise<void> {
 /** A name is in its folder: without this a synced file may have none after a power cut. */
 export async function syncFolder(dir: string): Promise<void> {
   await syncPath(dir)
-}
-
-export async function syncFile(file: string): Promise<void> {
-  await syncPath(file)
 }
 
 /**

@@ -22,8 +22,8 @@ import {
   copyTree,
   errorCode,
   moveFile,
-  syncFile,
   syncFolder,
+  syncOwnFile,
   syncTree,
   syncUp,
 } from '#media/disk-files.ts'
@@ -101,7 +101,7 @@ async function putFiles(root: string, files: readonly { file: string; key: strin
   const folders = new Set<string>()
   for (const { file, key } of files) {
     const target = locatePart(root, key)
-    await syncFile(file)
+    await syncOwnFile(file)
     await mkdir(path.dirname(target), { recursive: true })
     await moveFile(file, target)
     folders.add(path.dirname(target))

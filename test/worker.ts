@@ -1,5 +1,5 @@
 // A worker without its process: the real context of the handlers, in folders of their own.
-import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { inject, onTestFinished } from 'vitest'
@@ -88,6 +88,13 @@ export async function processesIn(folder: string): Promise<number[]> {
     }),
   )
   return found.flat()
+}
+
+/** Those of them that are FFmpeg, and not what holds its box. */
+export async function ffmpegsIn(folder: string): Promise<number[]> {
+  const ids = await processesIn(folder)
+  const names = await Promise.all(ids.map(id => readFile(`/proc/${id}/comm`, 'utf8').catch(() => '')))
+  return ids.filter((_, index) => names[index]?.trim() === 'ffmpeg')
 }
 
 /** Removes what earlier tests stored, so that whatever is found is the test's own. */

@@ -145,7 +145,7 @@ describe('while it grows', () => {
   ])(
     'its last segment is not listed before it is whole, being %s: a player would not hear of the end',
     async (_, claim) => {
-      await useFfprobe(context, `ffprobe "$@" | sed "s/^duration=5.*/duration=${claim}/"`)
+      await useFfprobe(context, `ffprobe "$@" | sed 's/"duration": "5[^"]*"/"duration": "${claim}"/'`)
       await useFfmpeg(
         context,
         secondSegmentSoon.replace('show 1', 'show 2').replace('show 2\nexec', 'show 9\nexec'),
@@ -229,7 +229,7 @@ describe('a copy is begun while ffprobe still reads:', () => {
   })
 
   test('what it has begun otherwise is begun again', async () => {
-    await useFfprobe(context, 'ffprobe "$@" | sed s/codec_type=audio/codec_type=data/')
+    await useFfprobe(context, 'ffprobe "$@" | sed "/codec_type/s/audio/data/"')
     const id = await receive(USUAL)
     await runJob(context, 'first')
     const { url_hls } = await readVideo(t.db, id)

@@ -333,8 +333,8 @@ describe.each(['first', 'ladder'] as const)(
         await makeClip(await makeFolder(), 'live.webm', { seconds, options }),
         queueOf[work],
       )
-      const { config } = await createWorkerContext(t, { LADDER: '240', MAX_DURATION_SECONDS: '2' })
-      await runJob({ ...context, config }, work)
+      const strict = await createWorkerContext(t, { LADDER: '240', MAX_DURATION_SECONDS: '2' })
+      await runJob({ ...strict, storage: context.storage }, work)
       expect(await attemptsOf(t.db, id)).toMatchObject([
         { outcome: code ? 'failed' : 'won', error_code: code },
       ])

@@ -1,4 +1,5 @@
 // The source of a video, and what is known of it: probed once, by the first that works on it.
+import { chmod, stat } from 'node:fs/promises'
 import { saveFacts } from '#db/progress.ts'
 import type { VideoRow } from '#db/schema.ts'
 import type { AttemptContext } from './attempt.ts'
@@ -20,6 +21,7 @@ export async function readSource(context: AttemptContext, video: VideoRow): Prom
     throw new WorldError('source_missing', 'The uploaded file is not in the storage.')
   }
   const source = storage.localPath(video.source_key)
+  await letBeRead(source)
   const known = knownFacts(video.facts)
   const facts = known ?? (await probe(source, signal))
   signal.throwIfAborted()
@@ -30,4 +32,11 @@ export async function readSource(context: AttemptContext, video: VideoRow): Prom
     await saveFacts(db, attempt, { json: facts, durationSeconds, width, height, work })
   }
   return { source, facts, plan }
+}
+
+/** FFmpeg is not root where we are, and a narrow umask would keep the file from it. Its folder keeps others out. */
+async function letBeRead(file: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { mode } = await stat(file)
+  if ((mode & 0o004) === 0) await chmod(file, mode | 0o004)
 }

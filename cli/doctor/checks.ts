@@ -19,6 +19,13 @@ export const checks: Check[] = [
   { name: 'queues', proves: 'every one is there', needs: ['migrations'], find: database.lackingQueues },
   { name: 'clock', proves: 'database and machine agree', needs: ['postgres'], find: database.skewed },
   { name: 'ffmpeg', proves: 'it runs and can make what is published', needs: [], find: machine.badFfmpeg },
+  {
+    name: 'walls',
+    proves: 'nothing that FFmpeg reads reaches out of its box',
+    needs: ['ffmpeg'],
+    isAdvice: true,
+    find: machine.missingWalls,
+  },
   { name: 'storage', proves: 'it is there and can be written', needs: [], find: machine.badStorage },
   {
     name: 'identity',

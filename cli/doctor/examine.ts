@@ -2,6 +2,7 @@
 // reported. Must not know what any check looks at.
 import type { Config } from '#config'
 import type { Db } from '#db/client.ts'
+import type { findWalls } from '#process/walls.ts'
 import { checks } from './checks.ts'
 
 export interface Context {
@@ -11,6 +12,8 @@ export interface Context {
   now: () => number
   /** before a second look, long enough for what is between two steps to be done */
   pause: () => Promise<unknown>
+  /** which walls FFmpeg has, unless this machine is to be asked */
+  walls?: typeof findWalls
 }
 
 export interface Breach {
@@ -28,6 +31,8 @@ export interface Check {
   needs: string[]
   /** asks about work that may be between two steps: only what is there twice counts */
   isLive?: boolean
+  /** what it finds is told, and breaks nothing */
+  isAdvice?: boolean
   find: (context: Context) => Promise<Breach[]>
 }
 
@@ -37,6 +42,7 @@ export interface Finding {
   /** null when it could not be asked, because something it needs is broken */
   ok: boolean | null
   breaches: Breach[]
+  isAdvice: boolean
 }
 
 export async function* examine(context: Context): AsyncGenerator<Finding> {
@@ -46,7 +52,7 @@ export async function* examine(context: Context): AsyncGenerator<Finding> {
     const breaches = isAsked ? await look(check, context) : []
     const ok = isAsked ? breaches.length === 0 : null
     if (ok) well.add(check.name)
-    yield { check: check.name, proves: check.proves, ok, breaches }
+    yield { check: check.name, proves: check.proves, ok, breaches, isAdvice: check.isAdvice ?? false }
   }
 }
 

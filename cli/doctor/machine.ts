@@ -5,6 +5,8 @@ import path from 'node:path'
 import { rememberedStorage } from '#db/installation.ts'
 import { promisedBytes } from '#db/room.ts'
 import { openStorage } from '#media/storage.ts'
+import { BOXED_WALLS, findWalls } from '#process/walls.ts'
+import { findOnPath } from '#process/which.ts'
 import { findFfmpeg, howTo } from '../ffmpeg.ts'
 import { Sentence } from '../say.ts'
 import type { Breach, Context } from './examine.ts'
@@ -19,6 +21,28 @@ export async function badFfmpeg({ config }: Context): Promise<Breach[]> {
     if (error instanceof Sentence) return broken(error.message)
     throw error
   }
+}
+
+/** As the worker finds them at its start. What a hostile file might do, a person has to judge. */
+export async function missingWalls({ config, walls = findWalls }: Context): Promise<Breach[]> {
+  const tools = await findFfmpeg(config)
+  if (!tools) return [] // said by the check before
+  const asked = [tools.ffmpegPath, tools.ffprobePath].map(file => path.resolve(file))
+  const found = await Promise.all(
+    asked.map(program => walls({ program, workFolder: path.join(config.dataDir, 'scratch') })),
+  )
+  const missing = [...new Set(found.flatMap(each => each.missing))]
+  return missing.map(name => ({
+    subject: name,
+    message: `This system does not give FFmpeg the wall "${name}": ${howToWall(name)}.`,
+  }))
+}
+
+function howToWall(name: string): string {
+  if (!BOXED_WALLS.includes(name)) return 'see docs/operations.md, FFmpeg’s box'
+  return findOnPath('bwrap')
+    ? 'FFMPEG_PATH and FFPROBE_PATH must be programs, not scripts, and namespaces must be allowed'
+    : 'install bubblewrap'
 }
 
 /** Writes as uploads and publications do: a file, synced, and moved to another of its folders. */

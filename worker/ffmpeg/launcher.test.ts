@@ -1,6 +1,8 @@
-// The walls around FFmpeg, seen from inside: a shell script stands in FFmpeg's place and looks.
+// The walls around FFmpeg, seen from inside: a shell stands in FFmpeg's place and looks, or a script, which
+// is given fewer of them. What the box keeps out: process/walls.test.ts.
 import { execFile, spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, expect, test } from 'vitest'
@@ -21,12 +23,13 @@ afterEach(() => {
 
 test('every wall stands on this system', async () => {
   const launcher = await installLauncher(path.join(folder, 'real'), { ffmpegPath: null, ffprobePath: null })
-  expect(launcher.walls).toEqual(['priority', 'no network', 'limits', 'dies with the worker'])
+  const boxed = ['own files', ...(process.getuid?.() === 0 ? ['no root'] : []), 'process limit']
+  expect(launcher.walls).toEqual(['priority', 'no network', 'limits', 'dies with the worker', ...boxed])
   expect(launcher.missing).toEqual([])
   expect(await requireEncoders(launcher.ffmpeg)).toMatch(/^\d/)
 })
 
-test.each(['ffmpeg', 'ffprobe'])('%s has no network but a loopback that is down', async program => {
+test.each(['ffmpeg', 'ffprobe'])('%s has no network but its own loopback', async program => {
   const outside = await run('cat', ['/proc/net/route'])
   expect(outside.stdout.trim().split('\n').length, 'this machine has a network').toBeGreaterThan(1)
   const interfaces = await lookInside(program, 'cat /proc/net/dev')
@@ -38,17 +41,20 @@ test.each(['ffmpeg', 'ffprobe'])('%s has no network but a loopback that is down'
   expect((await lookInside(program, 'cat /proc/net/route')).trim().split('\n')).toHaveLength(1)
 })
 
-test.each(['ffmpeg', 'ffprobe'])("%s sees nothing of the worker's environment", async program => {
-  process.env[SECRET] = 'hunter2'
-  const seen = await lookInside(program, 'env')
-  expect(seen).toContain('LC_ALL=C.UTF-8')
-  expect(seen).not.toContain('hunter2')
-  expect(seen).not.toContain('HOME=')
-})
+test.each(['ffmpeg', 'ffprobe'])(
+  "%s, also as a script, sees nothing of the worker's environment",
+  async program => {
+    process.env[SECRET] = 'hunter2'
+    const seen = await lookInside(program, 'env')
+    expect(seen).toContain('LC_ALL=C.UTF-8')
+    expect(seen).not.toContain('hunter2')
+    expect(seen).not.toContain('HOME=')
+  },
+)
 
-test('file size and open files are limited, and for ffprobe the time too', async () => {
+test('file size, open files and time are limited, for ffprobe to a minute', async () => {
   expect(await lookInside('ffmpeg', 'ulimit -n; ulimit -f; ulimit -c; ulimit -t')).toBe(
-    '512\n134217728\n0\nunlimited\n',
+    `512\n134217728\n0\n${24 * 3600 * availableParallelism()}\n`,
   )
   expect(await lookInside('ffprobe', 'ulimit -t')).toBe('60\n')
 })

@@ -1,81 +1,33 @@
 // The one way FFmpeg and ffprobe are started. fluent-ffmpeg has no options for spawning, so it is
-// given a small script for each program that puts up the walls this system can give, then becomes
-// the program: one process, one pid, nothing to leak. Priority is fluent-ffmpeg's own `niceness`.
+// given a small script for each program that puts up the walls this system can give, then runs the
+// program (process/walls.ts). Priority is fluent-ffmpeg's own `niceness`.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import fluent from 'fluent-ffmpeg'
 import { ENCODERS, versionOf, withoutParts } from '#media/ffmpeg-parts.ts'
+import { findWalls, type Walls } from '#process/walls.ts'
 import { findOnPath, isProgram } from '#process/which.ts'
 
 const run = promisify(execFile)
 
-// One output file; a bomb that grows beyond it gets SIGXFSZ.
-const MAX_FILE_BYTES = 64 * 1024 ** 3
-const MAX_OPEN_FILES = 512
-// The data of one process: 8K decodes in a third of it, a bomb does not take the machine.
-const MAX_DATA_BYTES = 6 * 1024 ** 3
 const PROBE_CPU_SECONDS = 60
 
-export interface Launcher {
-  /** walls that stand, such as "no network" */
-  walls: string[]
-  /** walls this system cannot give */
-  missing: string[]
-  /** FFmpeg inside them: a script */
+// As fluent-ffmpeg keeps FFmpeg's: one for the process.
+let installedFfprobe = ''
+
+export interface Launcher extends Pick<Walls, 'walls' | 'missing'> {
+  /** the programs inside them: scripts */
   ffmpeg: string
+  ffprobe: string
 }
-
-interface Wall {
-  name: string
-  /** tried in order, each with a program it starts; the first that works is used */
-  ways: string[][]
-}
-
-// Linux shares the processor among sessions first (sched(7), "The autogroup feature"): `nice` then means
-// nothing to a web process in another one. So FFmpeg gets a session of its own that gives way as a whole,
-// half as far: a ladder beside a machine's other work should be slow, not stand still.
-// The kernel takes ten of these a second from those who are not root.
-const TAKE_PRIORITY = `half=$(($(nice) / 2))
-[ $half = 0 ] || for try in 1 2 3 4 5; do
-  [ -w /proc/self/autogroup ] || break
-  echo $half >/proc/self/autogroup && break
-  sleep 0.1
-done 2>/dev/null
-exec "$@"`
-
-const WALLS: Wall[] = [
-  { name: 'priority', ways: [['setsid', 'sh', '-c', TAKE_PRIORITY, 'sh']] },
-  // As root directly, else inside a user namespace of its own, where the system allows one.
-  {
-    name: 'no network',
-    ways: [
-      ['unshare', '--net', '--'],
-      ['unshare', '--user', '--map-current-user', '--net', '--'],
-    ],
-  },
-  {
-    name: 'limits',
-    ways: [
-      [
-        'prlimit',
-        `--fsize=${MAX_FILE_BYTES}`,
-        '--core=0',
-        `--nofile=${MAX_OPEN_FILES}`,
-        `--data=${MAX_DATA_BYTES}`,
-        '--',
-      ],
-    ],
-  },
-  // Last: a change of credentials after it would clear it.
-  { name: 'dies with the worker', ways: [['setpriv', '--pdeathsig', 'KILL', '--']] },
-]
 
 /**
  * Finds the programs and the walls, writes the scripts and hands them to fluent-ffmpeg.
- * @param folder where the scripts go; workers share it, equal scripts have equal names
+ * @param folder where the scripts go; workers share it, equal scripts have equal names. FFmpeg writes
+ *   beside it and nowhere else: in its working directory
  * @throws an Error with a sentence for the operator
  */
 export async function installLauncher(
@@ -84,34 +36,25 @@ export async function installLauncher(
 ): Promise<Launcher> {
   const ffmpeg = find('ffmpeg', given.ffmpegPath, 'FFMPEG_PATH')
   const ffprobe = find('ffprobe', given.ffprobePath, 'FFPROBE_PATH')
-  const { chain, walls, missing } = (await allWalls()) ?? (await wallByWall())
   await mkdir(folder, { recursive: true })
-  const probeLimit = walls.includes('limits') ? ['prlimit', `--cpu=${PROBE_CPU_SECONDS}`, '--'] : []
-  const script = await writeScript(folder, 'ffmpeg', [...chain, ffmpeg])
-  fluent.setFfmpegPath(script)
-  fluent.setFfprobePath(await writeScript(folder, 'ffprobe', [...probeLimit, ...chain, ffprobe]))
-  return { walls, missing, ffmpeg: script }
-}
-
-interface Chain extends Omit<Launcher, 'ffmpeg'> {
-  /** starts what follows it, inside the walls */
-  chain: string[]
-}
-
-/** Most systems give every wall: one try then is enough. */
-async function allWalls(): Promise<Chain | null> {
-  const chain = await firstThatWorks([WALLS.flatMap(wall => wall.ways[0] ?? [])], [])
-  return chain && { chain, walls: WALLS.map(wall => wall.name), missing: [] }
-}
-
-async function wallByWall(): Promise<Chain> {
-  const result: Chain = { chain: [], walls: [], missing: [] }
-  for (const { name, ways } of WALLS) {
-    const way = await firstThatWorks(ways, result.chain)
-    result.chain.push(...(way ?? []))
-    ;(way ? result.walls : result.missing).push(name)
+  const workFolder = path.dirname(await realpath(folder))
+  const [around, aroundProbe] = await Promise.all([
+    findWalls({ program: ffmpeg, workFolder }),
+    findWalls({ program: ffprobe, workFolder, cpuSeconds: PROBE_CPU_SECONDS }),
+  ])
+  const scripts = {
+    ffmpeg: await writeScript(folder, 'ffmpeg', around.script),
+    ffprobe: await writeScript(folder, 'ffprobe', aroundProbe.script),
   }
-  return result
+  fluent.setFfmpegPath(scripts.ffmpeg)
+  fluent.setFfprobePath(scripts.ffprobe)
+  installedFfprobe = scripts.ffprobe
+  const missing = [...new Set([...around.missing, ...aroundProbe.missing])]
+  return { ...scripts, missing, walls: around.walls.filter(name => !missing.includes(name)) }
+}
+
+export function ffprobeScript(): string {
+  return installedFfprobe
 }
 
 /**
@@ -145,24 +88,7 @@ function find(program: string, given: string | null, variable: string): string {
   )
 }
 
-async function firstThatWorks(ways: string[][], inside: string[]): Promise<string[] | null> {
-  for (const way of ways) {
-    const [program, ...args] = [...inside, ...way, 'true']
-    if (!program) continue
-    try {
-      await run(program, args)
-      return way
-    } catch {
-      // not on this system or not allowed: the next way, or the wall is reported as missing
-    }
-  }
-  return null
-}
-
-async function writeScript(folder: string, program: string, command: string[]): Promise<string> {
-  // A scrubbed environment: nothing of the worker's secrets is FFmpeg's business.
-  const scrubbed = ['exec', 'env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin', 'LC_ALL=C.UTF-8']
-  const text = `#!/bin/sh\n${[...scrubbed, ...command.map(quote)].join(' ')} "$@"\n`
+async function writeScript(folder: string, program: string, text: string): Promise<string> {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
   const file = path.join(folder, `${program}-${hash}`)
   // By rename: another worker may be starting the same script at this moment.
@@ -170,10 +96,6 @@ async function writeScript(folder: string, program: string, command: string[]): 
   await writeFile(draft, text, { mode: 0o755 })
   await rename(draft, file)
   return file
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /**

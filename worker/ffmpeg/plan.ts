@@ -36,6 +36,8 @@ export interface Plan {
   work: number | null
   /** the most that is allowed: what claims nothing is measured when it is made */
   maxDurationSeconds: number
+  /** that is what the file's bytes allow, which is less than the operator does */
+  hasFewBytes?: boolean
   /** name of the rung that the MP4 is remuxed from */
   mp4Rung: string
   poster: { width: number; height: number }
@@ -55,12 +57,16 @@ interface Limits {
 
 // A rung between the source and the next height down is worth its bytes from this ratio on.
 const WORTH_A_RUNG = 1.2
+/** Less than this is no moving picture: a container that claims it lies about its duration. */
+export const LEAST_BITS_PER_SECOND = 500
 /** 8K, with a little room; a picture of more takes memory that other videos need. */
 export const MAX_PIXELS = 36_000_000
 /** What is made ends so much beyond the allowed length: that it goes on is seen, and nothing is cut off in silence. */
 export const BEYOND_SECONDS = 1
 const MP4_SHORT_SIDE = 720
 const START_SHORT_SIDE = 480
+// Of a source: twice what players show, so much phones take for slow motion.
+const MAX_SOURCE_FPS = 240
 // Beside encoding it, what a pixel costs to decode and scale.
 const DECODING = 0.3
 // x264's caps for 16:9 at up to 30 frames a second, by the short side; other shapes in proportion.
@@ -75,7 +81,7 @@ const REFERENCE_SHAPE = 16 / 9
 const FAST_MOTION_FPS = 31
 const FAST_MOTION_FACTOR = 1.5
 
-/** @throws VideoError when the video is longer than the operator allows */
+/** @throws VideoError when the video is longer than the operator allows, or has more pixels or pictures than we do */
 export function planLadder(facts: Facts, limits: Limits): Plan {
   const { video, audio, durationSeconds } = facts
   if (durationSeconds !== null && durationSeconds > limits.maxDurationSeconds) {
@@ -87,6 +93,14 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
       `The picture has ${video.width} × ${video.height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
     )
   }
+  const maxFrames = limits.maxDurationSeconds * MAX_SOURCE_FPS
+  if ((facts.frames ?? 0) > maxFrames) {
+    throw new VideoError(
+      'too_many_frames',
+      `The video has ${facts.frames} pictures; at most ${maxFrames} are allowed. Lower its frame rate, or cut it, and upload it again.`,
+    )
+  }
+  const mostSeconds = facts.mostSeconds ?? Number.POSITIVE_INFINITY
   const sides = shortSides(Math.min(video.width, video.height), limits.ladder)
   const rungs = sides.map(side => rungOf(facts, side))
   const all = [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))]
@@ -98,7 +112,8 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     sounds: audio ? [SOUND, LOW_SOUND] : [],
     durationSeconds,
     work: ladderWork(facts, all),
-    maxDurationSeconds: limits.maxDurationSeconds,
+    maxDurationSeconds: Math.min(limits.maxDurationSeconds, mostSeconds),
+    ...(mostSeconds < limits.maxDurationSeconds && { hasFewBytes: true }),
     ...still(rungs),
   }
 }
@@ -224,6 +239,20 @@ function even(size: number): number {
 export function evenBelow(size: number): number {
   return Math.max(2, Math.floor(size / 2) * 2)
 }
+
+/** What a kilobyte does that shows one picture for an hour. */
+function tooFewBytes(seconds: number): VideoError {
+  return new VideoError(
+    'too_few_bytes',
+    `The video goes on beyond ${clock(seconds)}, which is longer than a file of its size can last: at least ${LEAST_BITS_PER_SECOND} bits are needed for a second. Export it again and upload that.`,
+  )
+}
+
+/** What is made goes on beyond what is allowed. */
+export function beyond({ maxDurationSeconds, hasFewBytes }: Limit): VideoError {
+  return hasFewBytes ? tooFewBytes(maxDurationSeconds) : tooLong(null, maxDurationSeconds)
+}
+type Limit = Pick<Plan, 'maxDurationSeconds' | 'hasFewBytes'>
 
 /** @param seconds null when it is only known to be more */
 export function tooLong(seconds: number | null, maxSeconds: number): VideoError {

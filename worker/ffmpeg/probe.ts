@@ -1,10 +1,10 @@
 // What is in a source: one ffprobe run, parsed once into typed facts, trusted after.
 import { stat } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import fluent from 'fluent-ffmpeg'
 import { z } from 'zod'
 import { VideoError, WorldError } from '../errors.ts'
 import { isEncryptedMp4 } from './encryption.ts'
+import { askFfprobe, FfprobeFailed, FfprobeTooLoud } from './ffprobe.ts'
+import { LEAST_BITS_PER_SECOND } from './plan.ts'
 import { isToolBroken } from './run.ts'
 
 // Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
@@ -34,8 +34,8 @@ export const HOSTILE_INPUT = ['-protocol_whitelist', 'file', '-format_whitelist'
 
 const PROBE_WITHIN_MS = 120_000
 
-// Less than this is no moving picture: a container that claims it lies about its duration.
-const LEAST_BITS_PER_SECOND = 500
+// Phones write five or six, discs some forty. What has thousands wants our memory.
+const MAX_STREAMS = 100
 
 const fraction = z.object({ num: z.number(), den: z.number() })
 export type Fraction = z.output<typeof fraction>
@@ -56,6 +56,10 @@ const factsSchema = z.object({
     frameRate: fraction,
   }),
   audio: z.object({ index: z.number(), codec: z.string(), channels: z.number() }).nullable(),
+  /** of the picture, where the container counts */
+  frames: z.number().optional(),
+  /** so many bytes last no longer */
+  mostSeconds: z.number().optional(),
 })
 export type Facts = z.output<typeof factsSchema>
 
@@ -74,16 +78,16 @@ export async function probe(file: string, signal: AbortSignal): Promise<Facts> {
   return readFacts(raw, size)
 }
 
-const ffprobeFile = promisify(
-  fluent.ffprobe as (
-    file: string,
-    options: string[],
-    callback: (error: unknown, data: unknown) => void,
-  ) => void,
-)
+// What is said of a stream, and of the texts in it those two; of the file no text at all.
+const ASKED = [
+  '-show_format',
+  '-show_streams',
+  '-show_entries',
+  'format_tags=none:stream_tags=language,title',
+]
 
 async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
-  // fluent-ffmpeg cannot stop ffprobe, its limit of CPU does; this is for a storage that hangs.
+  // A storage that hangs may not even let it be killed.
   const stop = AbortSignal.any([signal, AbortSignal.timeout(PROBE_WITHIN_MS)])
   const stopped = new Promise<never>((_, reject) => {
     stop.addEventListener('abort', () =>
@@ -92,20 +96,38 @@ async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
       ),
     )
   })
+  const args = ['-v', 'error', ...ASKED, ...HOSTILE_INPUT, '-max_streams', String(MAX_STREAMS), file]
   try {
-    return await Promise.race([ffprobeFile(file, ['-v', 'error', ...HOSTILE_INPUT]), stopped])
+    return await Promise.race([askFfprobe(args, stop), stopped])
   } catch (error) {
-    if (stop.aborted) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    // Only ffprobe's own verdict is about the file.
-    if (
-      isToolBroken(message) ||
-      !/^ffprobe (exited with code 1\b|was killed with signal SIGXCPU)/.test(message)
-    ) {
-      throw new WorldError('ffprobe_broken', 'ffprobe could not be run.', { cause: error })
-    }
-    throw unreadable(message, error)
+    if (stop.aborted) return await stopped
+    throw judge(error)
   }
+}
+
+/** Only ffprobe's own verdict is about the file. */
+function judge(error: unknown): Error {
+  if (error instanceof FfprobeTooLoud) {
+    return new VideoError(
+      'too_much_metadata',
+      'The file has more to say about itself than 4 MB, which no video needs. Export the video again and upload that.',
+      { cause: error },
+    )
+  }
+  if (error instanceof FfprobeFailed) {
+    if (/max_streams parameter/.test(error.stderr)) return tooManyStreams(error)
+    const isVerdict = error.isOutOfTime || (error.status === 1 && !isToolBroken(error.stderr))
+    if (isVerdict) return unreadable(error.stderr, error)
+  }
+  return new WorldError('ffprobe_broken', 'ffprobe could not be run.', { cause: error })
+}
+
+function tooManyStreams(cause?: Error): VideoError {
+  return new VideoError(
+    'too_many_streams',
+    `The file has more than ${MAX_STREAMS} streams (pictures, sounds, subtitles); at most ${MAX_STREAMS} are allowed. Export the video with one picture and one sound and upload that.`,
+    { cause },
+  )
 }
 
 function unreadable(message: string, cause: unknown): VideoError {
@@ -145,6 +167,7 @@ const streamSchema = z.looseObject({
   height: count.optional(),
   channels: count.optional(),
   pix_fmt: text.optional(),
+  nb_frames: text.optional(),
   r_frame_rate: text.optional(),
   avg_frame_rate: text.optional(),
   sample_aspect_ratio: text.optional(),
@@ -161,6 +184,7 @@ const probeSchema = z.object({
 /** Pure: ffprobe's answer → facts. @throws VideoError */
 export function readFacts(raw: unknown, sizeBytes: number): Facts {
   const { streams, format } = probeSchema.parse(raw)
+  if (streams.length > MAX_STREAMS) throw tooManyStreams()
   if (streams.some(stream => /^enc[vas]$/.test(stream.codec_tag_string ?? ''))) throw encrypted()
   const video = streams.find(stream => stream.codec_type === 'video' && !stream.disposition?.attached_pic)
   const audio = streams.find(stream => stream.codec_type === 'audio' && isKnown(stream.codec_name))
@@ -196,6 +220,8 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
     audio: audio?.codec_name
       ? { index: audio.index, codec: audio.codec_name, channels: audio.channels ?? 2 }
       : null,
+    ...(Number(video.nb_frames) > 0 && { frames: Number(video.nb_frames) }),
+    mostSeconds: mostSeconds(sizeBytes),
   }
 }
 
@@ -205,8 +231,12 @@ function isKnown(codec: string | undefined): codec is string {
 
 function duration(video: Stream, ofFormat: string | undefined, sizeBytes: number): number | null {
   const seconds = [video.duration, ofFormat].map(Number).find(value => value > 0)
-  if (seconds === undefined || (sizeBytes * 8) / seconds < LEAST_BITS_PER_SECOND) return null
+  if (seconds === undefined || seconds > mostSeconds(sizeBytes)) return null
   return seconds
+}
+
+function mostSeconds(sizeBytes: number): number {
+  return (sizeBytes * 8) / LEAST_BITS_PER_SECOND
 }
 
 function quarterTurns(rotation: string | undefined): number {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { makeFolder, processesIn, silent } from '#test/worker.ts'
+import { ffmpegsIn, makeFolder, processesIn, silent } from '#test/worker.ts'
 import { WorldError } from '../errors.ts'
 import { installLauncher } from './launcher.ts'
 import { FfmpegFailed, runFfmpeg } from './run.ts'
@@ -40,7 +40,7 @@ test('FFmpeg alone reads the source: no ffprobe beside it, which would know no w
 test('an abort kills FFmpeg within three seconds, and gives the reason', async () => {
   const stop = new AbortController()
   const running = runFfmpeg(realTime(60), { signal: stop.signal, log: silent })
-  await expect.poll(() => processesIn(folder)).toHaveLength(1)
+  await expect.poll(() => ffmpegsIn(folder)).toHaveLength(1)
   const reason = new Error('told to stop')
   const aborted = performance.now()
   stop.abort(reason)
@@ -60,8 +60,8 @@ test('nobody waits for it any more: it lets others go first', async () => {
   const unhurried = new AbortController()
   const options = { signal: stop.signal, unhurried: unhurried.signal, log: silent }
   const running = runFfmpeg(realTime(60), options).catch(() => {})
-  await expect.poll(() => processesIn(folder)).toHaveLength(1)
-  const [pid] = await processesIn(folder)
+  await expect.poll(() => ffmpegsIn(folder)).toHaveLength(1)
+  const [pid] = await ffmpegsIn(folder)
   const niceness = async () => {
     const threads = await readdir(`/proc/${pid}/task`)
     const stats = threads.map(thread => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8'))
@@ -103,10 +103,13 @@ test('a title is no message of FFmpeg’s', async () => {
   expect(stderr).toContain('No space left on device')
 })
 
-test("a kill from outside is the world's", async () => {
+test.each([
+  ['FFmpeg', ffmpegsIn],
+  ['all there is', processesIn],
+])("a kill from outside, of %s, is the world's", async (_, find) => {
   const running = runFfmpeg(realTime(60), { signal: never, log: silent }).catch((error: unknown) => error)
-  await expect.poll(() => processesIn(folder)).toHaveLength(1)
-  for (const id of await processesIn(folder)) process.kill(id, 'SIGKILL')
+  await expect.poll(() => ffmpegsIn(folder)).toHaveLength(1)
+  for (const id of await find(folder)) process.kill(id, 'SIGKILL')
   const error = await running
   expect(error).toBeInstanceOf(WorldError)
   expect(error).toMatchObject({ code: 'ffmpeg_killed' })

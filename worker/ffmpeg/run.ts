@@ -168,10 +168,16 @@ function sortError(error: Error, stderr: string): Error {
   if (isToolBroken(`${error.message}\n${stderr}`)) {
     return new WorldError('ffmpeg_broken', 'FFmpeg could not be run.', { cause: error })
   }
-  if (/was killed with signal/.test(error.message)) {
+  if (wasKilled(error)) {
     return new FfmpegDied('ffmpeg_killed', 'was killed, perhaps for want of memory', { cause: error })
   }
   return diskFull(stderr, error) ?? new FfmpegFailed(stderr || error.message, { cause: error })
+}
+
+// In its box a signal becomes an exit status, 128 and more as in a shell. FFmpeg 7 has statuses there of
+// its own, for what a disk or a network did: no file is to blame for these either.
+function wasKilled({ message }: Error): boolean {
+  return /was killed with signal|exited with code 1(29|[34]\d|5\d)\b/.test(message)
 }
 
 function diskFull(stderr: string, cause?: Error): WorldError | null {
@@ -180,9 +186,9 @@ function diskFull(stderr: string, cause?: Error): WorldError | null {
   return new WorldError('disk_full', 'The disk is full.', { cause })
 }
 
-/** The program or the machine, not the file: it did not start, or found no memory or library. */
+/** The program or the machine, not the file: it did not start, or found no memory, library or wall. */
 export function isToolBroken(message: string): boolean {
-  return /exited with code 12[67]\b|\bE(NOENT|ACCES|AGAIN|NOMEM|MFILE|NFILE)\b|Cannot allocate memory|error while loading shared libraries|Resource temporarily unavailable/.test(
+  return /exited with code 12[67]\b|\bE(NOENT|ACCES|AGAIN|NOMEM|MFILE|NFILE)\b|Cannot allocate memory|error while loading shared libraries|Resource temporarily unavailable|^(bwrap|setpriv|unshare|prlimit): /m.test(
     message,
   )
 }

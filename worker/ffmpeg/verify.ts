@@ -8,7 +8,7 @@ import { BmffError, isCutShort } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { VideoError, WorldError } from '../errors.ts'
 import { INIT_SEGMENT } from './args.ts'
-import { BEYOND_SECONDS, type Plan, type Rung, tooLong } from './plan.ts'
+import { BEYOND_SECONDS, beyond, type Plan, type Rung } from './plan.ts'
 
 /** One stream as it really is. Durations in seconds, sizes in bytes. */
 export interface MeasuredStream {
@@ -216,15 +216,11 @@ const MISSING_SHARE = 0.05
 /** @throws VideoError when the source ended long before it said that it would, or goes on beyond what is allowed */
 export function requireWhole(
   [top]: MeasuredStream[],
-  {
-    durationSeconds: expectedSeconds,
-    maxDurationSeconds,
-  }: Pick<Plan, 'durationSeconds' | 'maxDurationSeconds'>,
+  plan: Pick<Plan, 'durationSeconds' | 'maxDurationSeconds' | 'hasFewBytes'>,
 ): void {
   if (!top) return
-  if (top.durationSeconds > maxDurationSeconds + BEYOND_SECONDS / 2) {
-    throw tooLong(null, maxDurationSeconds)
-  }
+  if (top.durationSeconds > plan.maxDurationSeconds + BEYOND_SECONDS / 2) throw beyond(plan)
+  const { durationSeconds: expectedSeconds } = plan
   if (expectedSeconds === null) return
   const missing = expectedSeconds - top.durationSeconds
   if (missing > Math.max(MISSING_SECONDS, expectedSeconds * MISSING_SHARE)) {
