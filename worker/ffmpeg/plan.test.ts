@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
-import { encodingOf, isLow, planLadder, tooLong, worthPublishing } from './plan.ts'
+import { beyond, encodingOf, isLow, planLadder, tooLong, worthPublishing } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
@@ -153,6 +153,28 @@ describe('the duration', () => {
   test.each([3600, null])('of %s is taken, and measured when it is made', durationSeconds => {
     const plan = planLadder(facts(320, 240, { durationSeconds }), limits)
     expect(plan).toMatchObject({ durationSeconds, maxDurationSeconds: 3600 })
+  })
+})
+
+describe('what a source may have', () => {
+  test('240 pictures for each second that is allowed, and not one more', () => {
+    const plan = (frames: number) =>
+      planLadder(facts(320, 240, { frames }), { ...limits, maxDurationSeconds: 10 })
+    expect(plan(2400).durationSeconds).toBe(10)
+    expect(() => plan(2401)).toThrow(expect.objectContaining({ code: 'too_many_frames' }))
+    expect(() => plan(2401)).toThrow(/2401 pictures; at most 2400 are allowed/)
+  })
+
+  test('no more seconds than its bytes allow, and that is said then', () => {
+    const plan = planLadder(facts(320, 240, { durationSeconds: null, mostSeconds: 16 }), limits)
+    expect(plan.maxDurationSeconds).toBe(16)
+    expect(beyond(plan)).toMatchObject({
+      code: 'too_few_bytes',
+      message: expect.stringContaining('beyond 0:16'),
+    })
+    expect(beyond(planLadder(facts(320, 240, { mostSeconds: 9000 }), limits))).toMatchObject({
+      code: 'too_long',
+    })
   })
 })
 
