@@ -24,6 +24,7 @@ describe('without any setting', () => {
       keepSourceDays: null,
       workerConcurrency: expect.any(Number),
       stallSeconds: 120,
+      uploadsPerHour: 120,
       logLevel: 'info',
     })
   })
@@ -52,6 +53,7 @@ describe('a value that cannot be used', () => {
     'must be an address such as postgres://user:password@host:5432/database, with %40 for an @ in the password, not what it is set to'
   const port = 'must be a whole number from 1 to 65535'
   const ladder = 'must be even heights from 16 to 4320 with commas between them, such as 1080,720,480'
+  const rate = 'must be off, or how many uploads one address may begin in an hour'
   const keep = 'must be always, never, or a number of days up to 36500'
   test.each([
     ['DATABASE_URL', 'mysql://somebody:secret@localhost/x', database],
@@ -77,6 +79,8 @@ describe('a value that cannot be used', () => {
     ['KEEP_SOURCE', '99999999', `${keep}, not "99999999"`],
     ['WORKER_CONCURRENCY', '0', 'must be a whole number from 1 to 64, not "0"'],
     ['WORKER_CONCURRENCY', '65', 'must be a whole number from 1 to 64, not "65"'],
+    ['RATE_LIMIT', '0', `${rate}, not "0"`],
+    ['RATE_LIMIT', 'on', `${rate}, not "on"`],
     ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, silent, not "loud"'],
   ])('%s=%s is told with what it must be', (name, value, sentence) => {
     const parse = () => parseConfig({ [name]: value }, root)

@@ -22,6 +22,11 @@ const keepSource = z
   .transform(text => (text === 'always' ? null : text === 'never' ? 0 : Number(text)))
   .refine(days => days === null || days <= 36_500)
 
+const rateLimit = z
+  .string()
+  .regex(/^(off|[1-9]\d{0,5})$/)
+  .transform(text => (text === 'off' ? null : Number(text)))
+
 const webAddress = z.url({ protocol: /^https?$/ }).optional()
 const wholeNumber = z.coerce.number().int()
 
@@ -57,6 +62,7 @@ const environment = z.object({
     .max(86_400)
     .default(120)
     .describe('a whole number of seconds from 1 to 86400'),
+  RATE_LIMIT: rateLimit.default(120).describe('off, or how many uploads one address may begin in an hour'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -82,6 +88,8 @@ export interface Config {
   workerConcurrency: number
   /** how long FFmpeg may stand still before it is ended */
   stallSeconds: number
+  /** how many one address may begin; null for any number */
+  uploadsPerHour: number | null
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -132,6 +140,7 @@ export function parseConfig(env: Record<string, string | undefined>, root: strin
     keepSourceDays: e.KEEP_SOURCE,
     workerConcurrency: e.WORKER_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     stallSeconds: e.STALL_SECONDS,
+    uploadsPerHour: e.RATE_LIMIT,
     logLevel: e.LOG_LEVEL,
   }
 }

@@ -23,6 +23,7 @@ export const problemCodes = [
   'not_a_video',
   'not_found',
   'offset_conflict',
+  'rate_limited',
   'source_removed',
   'too_large',
   'tus_version',

@@ -97,7 +97,7 @@ function start(
 ): Child {
   const own = { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, NODE_ENV: 'production' }
   // Whatever this shell or a .env beside the project says: production's defaults are what is measured.
-  const defaults = { STORAGE_URL: '', MEDIA_BASE_URL: '', LADDER: '', LOG_LEVEL: '' }
+  const defaults = { STORAGE_URL: '', MEDIA_BASE_URL: '', LADDER: '', LOG_LEVEL: '', RATE_LIMIT: 'off' }
   const child = startChild(name, node, args, {
     cwd: root,
     env: { ...defaults, ...own, ...settings },

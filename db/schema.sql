@@ -108,6 +108,12 @@ create table renditions (
 CREATE INDEX renditions_of_attempt ON public.renditions USING btree (token);
 CREATE INDEX renditions_of_video ON public.renditions USING btree (video_id);
 
+create table upload_rates (
+  client text not null,
+  whole_at timestamp with time zone not null,
+  constraint upload_rates_pkey PRIMARY KEY (client)
+);
+
 create table uploads (
   video_id uuid not null,
   length bigint not null,

@@ -169,6 +169,11 @@ interface InstallationTable {
   created_at: NowOnInsert
 }
 
+interface UploadRatesTable {
+  client: string
+  whole_at: Date
+}
+
 export interface Database {
   videos: VideosTable
   uploads: UploadsTable
@@ -179,6 +184,7 @@ export interface Database {
   events: EventsTable
   workers: WorkersTable
   installation: InstallationTable
+  upload_rates: UploadRatesTable
 }
 
 export type VideoRow = Selectable<VideosTable>

@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     ...{ DATABASE_URL: postgres.url, DATA_DIR: dataDir, PORT: String(port), HOST: '127.0.0.1' },
-    ...{ LADDER: '360,240', WORKER_CONCURRENCY: '1', NODE_ENV: 'production' as const },
+    ...{ LADDER: '360,240', WORKER_CONCURRENCY: '1', RATE_LIMIT: 'off', NODE_ENV: 'production' as const },
     ...env,
   }
   if (isEmpty) {
@@ -272,10 +272,10 @@ export function patch(
   return fetch(location, {
     method: 'PATCH',
     headers: {
-      ...headers,
       'Tus-Resumable': '1.0.0',
       'Upload-Offset': String(offset),
       'Content-Type': 'application/offset+octet-stream',
+      ...headers,
     },
     body: new Uint8Array(bytes),
   })

@@ -191,6 +191,53 @@ test('a PATCH at the wrong offset, or longer than declared, changes nothing beyo
   await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
 })
 
+const PATCHES: [title: string, headers: Record<string, string>, status: number][] = [
+  ['no offset', { 'Upload-Offset': '' }, 400],
+  ['a negative offset', { 'Upload-Offset': '-1' }, 400],
+  ['an offset that is no number', { 'Upload-Offset': 'NaN' }, 400],
+  ['an offset beyond all numbers', { 'Upload-Offset': '9'.repeat(40) }, 400],
+  ['an offset beyond the end', { 'Upload-Offset': '11' }, 409],
+  ['another type', { 'Content-Type': 'text/html' }, 400],
+  ['another version', { 'Tus-Resumable': '2.0.0' }, 412],
+]
+test('a PATCH that says something else than the protocol is refused, and changes nothing', async ({
+  stack,
+}) => {
+  const { location } = await createUpload(stack, 10, VIDEO)
+  await patch(location, 0, Buffer.alloc(4))
+  for (const [title, headers, status] of PATCHES) {
+    const response = await patch(location, 4, Buffer.alloc(1), headers)
+    expect(response.status, `${title}: ${await response.clone().text()}`).toBe(status)
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json')
+    expect(await stored(stack, location), title).toBe(4)
+  }
+  expect((await head(location)).headers.get('Upload-Offset')).toBe('4')
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
+test('metadata without an end are refused, or cut; no upload is made of nothing', async ({ stack }) => {
+  const { response } = await createUpload(stack, 10, { ...VIDEO, title: 'x'.repeat(100_000) })
+  expect(response.status).toBe(431)
+  const { location } = await createUpload(stack, 10, { ...VIDEO, title: 'x'.repeat(10_000) })
+  expect((await stack.video(idOf(location))).title).toHaveLength(200)
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
+test('of parallel PATCHes at one offset, bytes of one arrive, and each is told where it stands', async ({
+  stack,
+}) => {
+  const bytes = ['a', 'b', 'c', 'd'].map(letter => Buffer.alloc(1_000_000, letter))
+  const { location } = await createUpload(stack, 2_000_000, VIDEO)
+  const responses = await Promise.all(bytes.map(each => patch(location, 0, each)))
+  const statuses = responses.map(({ status }) => status)
+  expect(statuses.filter(status => status === 204)).toHaveLength(1)
+  for (const status of statuses) expect([204, 409, 423, 400, 500]).toContain(status)
+  expect((await head(location)).headers.get('Upload-Offset')).toBe('1000000')
+  const file = await readFile(path.join(stack.dataDir, 'storage/sources', idOf(location)))
+  expect(bytes.filter(each => each.equals(file))).toHaveLength(1)
+  await fetch(location, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+})
+
 test('a creation that fails frees the room it was promised at once', async ({ stack }) => {
   const open = () => stack.query('select video_id from uploads where finished_at is null')
   const before = await open()

@@ -10,6 +10,7 @@ import {
   unsweptAttempts,
   unsweptPublications,
 } from '#db/leftovers.ts'
+import { forgetWholeRates } from '#db/upload-rates.ts'
 import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
 import { attemptPrefix, sourceKey } from '#media/keys.ts'
@@ -45,6 +46,7 @@ export const sweep: Handler<'sweep'> = async context => {
   }
   await storage.emptyTrash()
   await forgetDeadWorkers(db)
+  await forgetWholeRates(db)
 }
 
 async function each<T>({ log }: WorkerContext, rows: T[], heal: (row: T) => Promise<unknown>): Promise<void> {

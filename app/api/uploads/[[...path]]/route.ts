@@ -4,11 +4,14 @@ import { route } from '#app/answer.ts'
 import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
 import { type ProblemCode, problem } from '#app/problem.ts'
+import { requests } from '#app/requests.ts'
 import { type Server, server } from '#app/server.ts'
+import { takeTurn } from '#db/upload-rates.ts'
 import { findUpload, removeOpenUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
 import { withoutBytes } from '../body.ts'
+import { clientOf } from '../client.ts'
 import { finishUpload } from '../finish.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
 
@@ -64,6 +67,8 @@ async function speakTus(request: Request): Promise<Response> {
     return problem(412, 'tus_version', 'Send Tus-Resumable: 1.0.0.', TUS)
   }
   const own = await server()
+  const limited = request.method === 'POST' && (await refuseTooMany(own, request))
+  if (limited) return limited
   let response: Response | undefined
   try {
     response = await tusFor(own).handleWeb(withoutBytes(request))
@@ -77,6 +82,18 @@ async function speakTus(request: Request): Promise<Response> {
     if (headers.get('Upload-Offset') === headers.get('Upload-Length')) await finishUpload(own, idOf(request))
   }
   return response
+}
+
+/** Before a byte of it is read. @returns null when there are not too many */
+async function refuseTooMany({ db, config }: Server, request: Request): Promise<Response | null> {
+  const { uploadsPerHour, publicUrl } = config
+  if (uploadsPerHour === null) return null
+  const peer = requests.getStore()?.incoming?.socket.remoteAddress ?? ''
+  const client = clientOf(peer, request.headers.get('X-Forwarded-For'), publicUrl !== null)
+  const seconds = await takeTurn(db, client, uploadsPerHour)
+  if (seconds === 0) return null
+  const detail = `More than ${uploadsPerHour} uploads an hour came from your address. Go on in ${seconds} seconds.`
+  return problem(429, 'rate_limited', detail, { ...TUS, 'Retry-After': String(seconds) })
 }
 
 /**
