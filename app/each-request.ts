@@ -4,10 +4,13 @@ import diagnostics from 'node:diagnostics_channel'
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { log } from '#app/log.ts'
 import { ENCODING_HEADER, LENGTH_HEADER } from '#app/media/byte-response.ts'
+import { pagePolicy } from '#app/page-policy.ts'
 import { type CurrentRequest, requests } from '#app/requests.ts'
+import { loadConfig } from '#config'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const SAFE = ['GET', 'HEAD', 'OPTIONS']
+const { mediaBaseUrl } = loadConfig(process.cwd())
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
 /** Call once, when the server starts. Next.js gives no access to its server: Node's channel does. */
@@ -40,8 +43,12 @@ function follow({ request, response }: Exchange, current: CurrentRequest): void 
   const path = (request.url ?? '').split('?')[0] ?? ''
   const [, area] = path.split('/')
   if (area === 'api') response.setHeader('X-Request-Id', current.id)
-  if (area === 'api' || area === 'media') mendHeaders(response)
-  else mendStatus(response, current)
+  if (area === 'api' || area === 'media') {
+    mendHeaders(response)
+  } else {
+    mendStatus(response, current)
+    limitPage({ request, response })
+  }
   response.once('close', () => {
     current.hasEnded = true
     const hasFailed = response.statusCode >= 500 || current.error !== undefined
@@ -57,6 +64,14 @@ function follow({ request, response }: Exchange, current: CurrentRequest): void 
       response.writableFinished ? 'request answered' : 'request broken off',
     )
   })
+}
+
+/** Next.js gives its scripts the number that it finds in the request's policy: nobody else may put one there. */
+function limitPage({ request, response }: Exchange): void {
+  const isDevelopment = process.env.NODE_ENV === 'development'
+  const policy = pagePolicy(crypto.randomUUID(), mediaBaseUrl, isDevelopment)
+  request.headers['content-security-policy'] = policy
+  response.setHeader('Content-Security-Policy', policy)
 }
 
 /** Whatever changes something and whatever is refused; of bytes and pages nothing. */

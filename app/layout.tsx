@@ -4,6 +4,9 @@ import type { ReactNode } from 'react'
 import { SiteHeader } from '#app/site-header.tsx'
 import './globals.css'
 
+// Each page's scripts have a number of their own (app/page-policy.ts).
+export const dynamic = 'force-dynamic'
+
 export const metadata: Metadata = {
   title: { default: 'pgreel', template: '%s · pgreel' },
   description: 'Upload a short video, watch it in the feed seconds later.',

@@ -18,6 +18,18 @@ export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips
     },
     { scope: 'worker', timeout: 90_000 },
   ],
+  // Whatever a story does, no page breaks the rules for what it may load and run.
+  page: async ({ page }, use) => {
+    const broken: string[] = []
+    await page.exposeFunction('noteBrokenPolicy', (what: string) => void broken.push(what))
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile }) =>
+        Reflect.get(window, 'noteBrokenPolicy')(`${effectiveDirective}: ${blockedURI} in ${sourceFile}`),
+      )
+    })
+    await use(page)
+    expect(broken, 'what the Content-Security-Policy forbade').toEqual([])
+  },
   clips: [
     // biome-ignore lint/correctness/noEmptyPattern: as above
     async ({}, use) => {

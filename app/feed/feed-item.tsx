@@ -75,7 +75,7 @@ export function FeedItem({
       <div className={styles.words}>
         <h2 id={titleId}>
           <Link href={`/v/${video.id}`} prefetch={false}>
-            {video.title}
+            <bdi>{video.title}</bdi>
           </Link>
         </h2>
         <VideoFacts video={video} />

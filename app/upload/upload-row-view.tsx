@@ -27,7 +27,9 @@ export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session,
     <li className={styles.row} data-phase={row.phase} data-video-id={row.videoId} data-status={video?.status}>
       <Preview fileUrl={row.previewUrl} posterUrl={video?.posterUrl ?? null} />
       <div className={styles.about}>
-        <h2 title={row.fileName}>{row.title}</h2>
+        <h2 title={row.fileName}>
+          <bdi>{row.title}</bdi>
+        </h2>
         <p className={styles.small}>{describeBytes(row.sizeBytes)}</p>
       </div>
       <RowButtons row={row} session={session} />

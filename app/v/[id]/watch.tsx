@@ -48,7 +48,9 @@ export function Watch({ initial }: { initial: Video }) {
         </div>
       )}
       <div className={styles.words}>
-        <h1>{video.title}</h1>
+        <h1>
+          <bdi>{video.title}</bdi>
+        </h1>
         {video.playable && <VideoFacts video={video} />}
         <LiveStatus
           video={video}
