@@ -7,6 +7,7 @@ import { boundSeconds } from '#db/work.ts'
 import type { AttemptContext } from './attempt.ts'
 import { OurError } from './errors.ts'
 import { ladderCommand } from './ffmpeg/args.ts'
+import { COLOUR_TABLE, writeColourTable } from './ffmpeg/colour-table.ts'
 import { type Plan, pixelsOf, planWithout } from './ffmpeg/plan.ts'
 import { countPictures, FfmpegDied, runFfmpeg } from './ffmpeg/run.ts'
 
@@ -88,6 +89,7 @@ async function run(
 ): Promise<number | null> {
   const { scratch, signal, log, config } = context
   for (const { name } of [...plan.rungs, ...plan.sounds]) await mkdir(path.join(scratch, name))
+  await writeColourTable(scratch, plan)
   await onShare(0)
   const stderr = await runFfmpeg(ladderCommand(source, scratch, plan), {
     ...{ signal, log, config, withinSeconds },
@@ -97,7 +99,7 @@ async function run(
       // Fire and forget: a progress report that fails is followed by another.
       onShare(Math.min(0.99, seconds / expected)).catch(error => log.warn({ err: error }, 'progress lost'))
     },
-  })
+  }).finally(() => rm(path.join(scratch, COLOUR_TABLE), { force: true })) // what stays there is published
   const pictures = plan.rungs.length > 0 ? countPictures(stderr) : null
   return pictures === null ? null : (pictures * plan.frameRate.den) / plan.frameRate.num
 }

@@ -4,6 +4,7 @@
 import type { VideoRow } from '#db/schema.ts'
 import { type AttemptContext, runAttempt } from './attempt.ts'
 import type { Handler } from './context.ts'
+import { writeColourTable } from './ffmpeg/colour-table.ts'
 import { judgeCopy } from './ffmpeg/copyable.ts'
 import { copyCommand, firstCommand } from './ffmpeg/first-args.ts'
 import { type FirstPlan, planCopy, planFirst, RECIPE } from './ffmpeg/plan-first.ts'
@@ -42,6 +43,7 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
   }
   const firstPlan = planFirst(plan, facts)
   await makeFolders(context.scratch, firstPlan)
+  await writeColourTable(context.scratch, firstPlan)
   await growPublication(context, firstPlan, signals =>
     runFfmpeg(firstCommand(source, context.scratch, firstPlan), { ...context, ...signals }),
   )

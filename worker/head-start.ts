@@ -65,10 +65,11 @@ async function begin(context: AttemptContext, source: string): Promise<HeadStart
   }
 }
 
-function judgedBy({ format, video: { frameRate: _, pixelFormat, ...video }, audio }: Facts) {
+function judgedBy({ format, video: { frameRate: _, pixelFormat, colour, ...video }, audio }: Facts) {
   const isMov = format.split(',').includes('mov')
   // Of the same bits; the j says that all of their range is used.
-  return { isMov, audio, video, pixelFormat: pixelFormat.replace('yuvj', 'yuv') }
+  const { transfer } = colour
+  return { isMov, audio, video, transfer, pixelFormat: pixelFormat.replace('yuvj', 'yuv') }
 }
 
 function follow(signal: AbortSignal, controller: AbortController): void {

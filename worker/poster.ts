@@ -47,7 +47,8 @@ async function publishPoster(
   const folder = plan.streams.find(({ kind }) => kind === 'video')?.name
   const stored = attemptKey(attempt.videoId, attempt.token, `${folder}`)
   await fetchStretch(context, stored, [segment?.uri ?? ''], `${scratch}/${folder}/${STRETCH}`)
-  await runFfmpeg(posterCommand(scratch, `${folder}/${STRETCH}`, plan.poster, at), context)
+  const still = { input: `${folder}/${STRETCH}`, size: plan.poster, atSeconds: at, colour: plan.colour }
+  await runFfmpeg(posterCommand(scratch, still), context)
   // Of this publication: another of the same attempt has its own.
   const key = `${stored}/${FILE}`
   const poster = fileRendition('poster', key, await sizeOf(scratch, FILE))

@@ -13,6 +13,7 @@ import { attemptKey } from '#media/keys.ts'
 import { masterPlaylist, mediaPlaylist } from '#media/playlist.ts'
 import type { LeftOut } from './encode.ts'
 import { INIT_SEGMENT, mp4Command, posterCommand, posterSeconds, SCRATCH_PLAYLIST } from './ffmpeg/args.ts'
+import { BT709 } from './ffmpeg/colour.ts'
 import { isLow, type Plan, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegDied, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
@@ -41,7 +42,8 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   if (!top) throw new Error('a ladder without a rung')
   const remux = mp4Command(scratch, { ...plan, audioIndex: audio ? plan.audioIndex : null })
   const mp4 = await tryFile(input, 'mp4', MP4, remux)
-  const still = posterCommand(scratch, MP4, plan.poster, posterSeconds(top.durationSeconds))
+  const atSeconds = posterSeconds(top.durationSeconds)
+  const still = posterCommand(scratch, { input: MP4, size: plan.poster, atSeconds, colour: BT709 })
   const poster = mp4 && (await tryFile(input, 'poster', POSTER, still))
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)

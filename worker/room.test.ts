@@ -15,6 +15,7 @@ import {
 } from '#test/videos.ts'
 import { createWorkerContext, runJob } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
+import { BT709 } from './ffmpeg/colour.ts'
 import { firstNeeds, holdMemory, ladderNeeds } from './room.ts'
 
 const GB = 1e9
@@ -97,6 +98,7 @@ describe('what a ladder needs', () => {
     ...{ format: 'mov,mp4', durationSeconds: 60, audio: { index: 1, codec: 'aac', channels: 2 } },
     video: {
       ...{ index: 0, codec: 'h264', width: 1920, height: 1080, rotation: 0, pixelFormat: 'yuv420p' },
+      colour: BT709,
       frameRate: { num: 30, den: 1 },
     },
   }

@@ -9,12 +9,16 @@ import {
   previewCommand,
   storyboardCommand,
 } from './args.ts'
+import { BT709 } from './colour.ts'
 import { type Plan, planLadder } from './plan.ts'
 import { planStoryboard } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
 const SOURCE = '/storage/sources/x'
 const SCRATCH = '/scratch/token'
+const IN_BT709 =
+  'out_color_matrix=bt709:out_range=tv,format=yuv420p,' +
+  'setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv'
 const frameRate = { num: 30000, den: 1001 }
 const video = {
   index: 1,
@@ -23,6 +27,7 @@ const video = {
   height: 480,
   rotation: 0,
   pixelFormat: 'yuv420p',
+  colour: BT709,
   frameRate,
 }
 const audio = { index: 0, codec: 'aac', channels: 2 }
@@ -58,10 +63,10 @@ describe('the ladder', () => {
   test('decodes once and puts keyframes at the same times on each rung', () => {
     expect(args.filter(arg => arg === '-i')).toHaveLength(1)
     expect(option(args, '-filter_complex')).toBe(
-      '[0:1]fps=30000/1001:start_time=0,split=3[s0][s1][s2];' +
-        '[s0]scale=854:480,setsar=1,format=yuv420p[v0];' +
-        '[s1]scale=428:240,setsar=1,format=yuv420p[v1];' +
-        '[s2]scale=320:180,setsar=1,format=yuv420p[v2];' +
+      '[0:1]fps=30000/1001:start_time=0,setparams=colorspace=bt709:range=tv,split=3[s0][s1][s2];' +
+        `[s0]scale=854:480:${IN_BT709},setsar=1[v0];` +
+        `[s1]scale=428:240:${IN_BT709},setsar=1[v1];` +
+        `[s2]scale=320:180:${IN_BT709},setsar=1[v2];` +
         '[0:0]aresample=48000:async=1:first_pts=0,asplit=2[a][a1]',
     )
     const rungs = outputs.slice(0, 3)
@@ -120,9 +125,10 @@ describe('the MP4 and the poster', () => {
     expect(option(args, '-avoid_negative_ts')).toBe('disabled')
     expect(option(args, '-map_metadata')).toBe('-1')
     expect(argv(mp4Command(SCRATCH, silentPlan)).filter(arg => arg === '-i')).toHaveLength(1)
-    const poster = argv(posterCommand(SCRATCH, 'video.mp4', plan.poster, posterSeconds(3)))
+    const still = { input: 'video.mp4', size: plan.poster, atSeconds: posterSeconds(3), colour: BT709 }
+    const poster = argv(posterCommand(SCRATCH, still))
     expect(option(poster, '-i')).toBe('video.mp4')
-    expect(option(poster, '-vf')).toBe('scale=854:480')
+    expect(option(poster, '-vf')).toMatch(/,scale=854:480:/)
     expect(option(poster, '-ss')).toBe('0.300')
     expect([60, 0.5].map(posterSeconds)).toEqual([1, 0])
     expect(poster.indexOf('-ss')).toBeLessThan(poster.indexOf('-i'))
@@ -141,7 +147,9 @@ describe('preview and storyboard', () => {
   test('the preview is each moment for its time, without sound, for ever', () => {
     expect(preview.flatMap((arg, index) => (arg === '-t' ? [preview[index + 1]] : []))).toEqual(['1', '2'])
     expect(option(preview, '-filter_complex')).toBe(
-      '[0:v]fps=8[m0];[1:v]fps=8[m1];[m0][m1]concat=n=2,scale=426:240,setsar=1[preview]',
+      '[0:v]fps=8[m0];[1:v]fps=8[m1];[m0][m1]concat=n=2,setparams=colorspace=bt709:range=tv,' +
+        'scale=426:240:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt601:out_range=tv,' +
+        'format=yuv420p,setsar=1[preview]',
     )
     expect([option(preview, '-map'), option(preview, '-loop'), option(preview, '-q:v')]).toEqual([
       '[preview]',
@@ -153,7 +161,7 @@ describe('preview and storyboard', () => {
   test('the storyboard decodes keyframes only', () => {
     const before = storyboard.slice(0, storyboard.indexOf('-i'))
     expect(option(before, '-skip_frame')).toBe('nokey')
-    expect(option(storyboard, '-vf')).toBe('scale=160:90,setsar=1,tile=3x1')
+    expect(option(storyboard, '-vf')).toMatch(/,scale=160:90:.*,setsar=1,tile=3x1$/)
   })
 
   test.each([
@@ -170,7 +178,7 @@ test('no command has an address outside of its folder but the source', () => {
   for (const command of [
     ladderCommand(SOURCE, SCRATCH, plan),
     mp4Command(SCRATCH, plan),
-    posterCommand(SCRATCH, 'video.mp4', plan.poster, 1),
+    posterCommand(SCRATCH, { input: 'video.mp4', size: plan.poster, atSeconds: 1, colour: BT709 }),
     decodeCommand(SOURCE, SCRATCH, plan),
     storyboardCommand(SCRATCH, planStoryboard([2], { width: 426, height: 240 })),
   ]) {

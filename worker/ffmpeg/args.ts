@@ -1,6 +1,8 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
+import { BT709, type Colour } from './colour.ts'
+import { FOR_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
 import {
   BEYOND_SECONDS,
   type Encoding,
@@ -63,15 +65,13 @@ export function ladderCommand(
 }
 
 export function filters(plan: Plan): string {
-  const { videoIndex, audioIndex, frameRate, rungs, sounds } = plan
-  const splits = rungs.map((_, index) => `[s${index}]`).join('')
+  const { audioIndex, rungs, sounds } = plan
   const chains = rungs.map(
-    ({ width, height }, index) => `[s${index}]scale=${width}:${height},setsar=1,format=yuv420p[v${index}]`,
+    ({ width, height }, index) => `[s${index}]scale=${width}:${height}:${TO_BT709},setsar=1[v${index}]`,
   )
   if (rungs.length > 0) {
-    // A constant rate from zero: every rung then has its keyframes at the same times.
-    const constant = `fps=${frameRate.num}/${frameRate.den}:start_time=0`
-    chains.unshift(`[0:${videoIndex}]${constant},split=${rungs.length}${splits}`)
+    const splits = rungs.map((_, index) => `[s${index}]`).join('')
+    chains.unshift(`${preparePicture(plan)},split=${rungs.length}${splits}`)
   }
   const pads = sounds.map((_, index) => soundPad(index))
   const split = pads.length > 1 ? `,asplit=${pads.length}` : ''
@@ -145,13 +145,17 @@ export function posterSeconds(durationSeconds: number): number {
   return durationSeconds < 1 ? 0 : Math.min(POSTER_AT_SECONDS, durationSeconds * POSTER_AT_SHARE)
 }
 
-export function posterCommand(scratch: string, input: string, size: Size, atSeconds: number): FfmpegCommand {
+/** @param colour of the input */
+export function posterCommand(
+  scratch: string,
+  { input, size, atSeconds, colour }: { input: string; size: Size; atSeconds: number; colour: Colour },
+): FfmpegCommand {
   return start(scratch)
     .input(input)
     .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
     .output('poster.jpg')
     .outputOptions(
-      ...['-vf', `scale=${size.width}:${size.height}`],
+      ...['-vf', `${taken(colour)},scale=${size.width}:${size.height}:${FOR_JPEG}`],
       ...['-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1'],
     )
 }
@@ -177,7 +181,10 @@ export function previewCommand(
   const { width, height } = size
   return command
     .complexFilter(
-      [...moments, `${names}concat=n=${inputs.length},scale=${width}:${height},setsar=1[preview]`].join(';'),
+      [
+        ...moments,
+        `${names}concat=n=${inputs.length},${taken(BT709)},scale=${width}:${height}:${FOR_WEBP},setsar=1[preview]`,
+      ].join(';'),
     )
     .output('preview.webp')
     .outputOptions(
@@ -193,7 +200,10 @@ export function storyboardCommand(scratch: string, { tile, columns, rows }: Stor
     .inputOptions(...OWN_INPUT, '-skip_frame', 'nokey')
     .output('storyboard.jpg')
     .outputOptions(
-      ...['-vf', `scale=${tile.width}:${tile.height},setsar=1,tile=${columns}x${rows}`],
+      ...[
+        '-vf',
+        `${taken(BT709)},scale=${tile.width}:${tile.height}:${FOR_JPEG},setsar=1,tile=${columns}x${rows}`,
+      ],
       ...['-frames:v', '1', '-q:v', '5', '-map_metadata', '-1', '-update', '1'],
     )
 }

@@ -36,6 +36,9 @@ export function requirePlainPicture(track: MovieTrack, stbl: Box[], { video }: F
   demand(isOne, 'changing parameter sets', 'the parameter sets are of different sizes')
   for (const set of sets) requirePlainCoding(set)
   demand(PIXEL_FORMATS.includes(video.pixelFormat), 'pixel format', `ffprobe says ${video.pixelFormat}`)
+  // Shown by few as it is meant, and grey by all others.
+  const { transfer } = video.colour
+  demand(transfer === 'sdr', 'high dynamic range', `the transfer is ${transfer}`)
   demand(
     sps.some(set => set.subarray(1, 4).equals(profileAndLevel)),
     'profile',

@@ -14,6 +14,7 @@ export type CopyRefusal =
   | 'profile'
   | 'level'
   | 'pixel format'
+  | 'high dynamic range'
   | 'interlaced'
   // how it is shown
   | 'rotated'

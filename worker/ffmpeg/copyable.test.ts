@@ -157,6 +157,11 @@ describe('a picture is encoded, not copied', () => {
     ['that is decoded as something else', 'not avc1', { codec: 'hevc' }],
     ['that ffprobe sees turned', 'rotated', { rotation: 90 }],
     ['that ffprobe sees in ten bits', 'pixel format', { pixelFormat: 'yuv420p10le' }],
+    [
+      'that is HDR',
+      'high dynamic range',
+      { colour: { transfer: 'hlg', primaries: 'bt2020', matrix: 'bt2020nc', range: 'tv' } },
+    ],
     ['that ffprobe sees in another size', 'lying size', { width: 162 }],
   ])('%s: %s', async (_, reason, video) => {
     const facts = { ...plainFacts, video: { ...plainFacts.video, ...video } }

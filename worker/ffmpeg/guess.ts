@@ -11,6 +11,7 @@ import {
   readSampleEntries,
   readSampleTableBoxes,
 } from '#media/movie.ts'
+import { BT709 } from './colour.ts'
 import type { Facts } from './probe.ts'
 
 /** @returns null when it is not H.264, with AAC or silent @throws only what reading the file throws */
@@ -33,11 +34,13 @@ function guess({ tracks }: Movie): Facts | null {
   const format = sound && readSampleEntry(sound)
   const { width, height } = readAvcEntry(picture)
   const frameRate = { num: 30, den: 1 }
+  const colour = BT709
   return {
     format: 'mov',
     durationSeconds: null,
     video: {
-      ...{ index: video ?? 0, codec: 'h264', width, height, rotation: 0, pixelFormat: 'yuv420p', frameRate },
+      ...{ index: video ?? 0, codec: 'h264', width, height, rotation: 0 },
+      ...{ pixelFormat: 'yuv420p', colour, frameRate },
     },
     audio: format?.kind === 'audio' ? { index: audio ?? 0, codec: 'aac', channels: format.channels } : null,
   }

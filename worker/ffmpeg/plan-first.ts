@@ -1,10 +1,11 @@
 // What the first rung is: pure, as plan.ts.
+import { BT709, type Colour } from './colour.ts'
 import type { Copyable } from './copyable.ts'
-import { AUDIO_BPS, evenBelow, type Plan, type Rung, rungOf, SEGMENT_SECONDS } from './plan.ts'
+import { AUDIO_BPS, evenAbove, type Plan, type Rung, rungOf, SEGMENT_SECONDS } from './plan.ts'
 import type { Facts } from './probe.ts'
 
 /** Part of every attempt's row, as plan.ts's. */
-export const RECIPE = 'first-copy-or-480p-2'
+export const RECIPE = 'first-copy-or-480p-bt709-3'
 
 export interface FirstStream {
   kind: 'video' | 'audio'
@@ -21,6 +22,8 @@ export interface FirstStream {
 
 export interface FirstPlan extends Plan {
   streams: FirstStream[]
+  /** what its pictures are in */
+  colour: Colour
 }
 
 // Enough for a phone's screen, and quick beside anything a source may need to be decoded.
@@ -29,12 +32,12 @@ const SHORT_SIDE = 480
 /** One small rendition. */
 export function planFirst(plan: Plan, facts: Facts): FirstPlan {
   const { width, height } = facts.video
-  const rung = rungOf(facts, Math.min(SHORT_SIDE, evenBelow(Math.min(width, height))))
+  const rung = rungOf(facts, Math.min(SHORT_SIDE, evenAbove(Math.min(width, height))))
   const fps = plan.frameRate.num / plan.frameRate.den
   const poster = { width: rung.width, height: rung.height }
   const sounds = plan.sounds.slice(0, 1)
   const streams = [videoStream(rung, fps), ...audioStreams(plan, 'audio')]
-  return { ...plan, rungs: [rung], sounds, poster, streams }
+  return { ...plan, rungs: [rung], sounds, poster, streams, colour: BT709 }
 }
 
 /** The picture as it is. */
@@ -46,7 +49,7 @@ export function planCopy(plan: Plan, { video }: Facts, judged: Copyable): FirstP
   const targetSeconds = Math.max(judged.targetSeconds, SEGMENT_SECONDS)
   const stream = { ...videoStream(rung, fps), targetSeconds, averageBps: judged.averageBps }
   const sound = audioStreams(plan, 'copy-audio').map(each => ({ ...each, ...judged.sound, targetSeconds }))
-  return { ...plan, rungs: [rung], streams: [stream, ...sound] }
+  return { ...plan, rungs: [rung], streams: [stream, ...sound], colour: video.colour }
 }
 
 function videoStream({ name, width, height, maxBps }: Rung, fps: number): FirstStream {

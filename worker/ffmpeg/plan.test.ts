@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
+import { BT709 } from './colour.ts'
 import { beyond, encodingOf, isLow, planLadder, tooLong, worthPublishing } from './plan.ts'
 import type { Facts } from './probe.ts'
 
@@ -7,7 +8,8 @@ const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
 
 function facts(width: number, height: number, more: Partial<Facts> = {}, num = 30): Facts {
   const frameRate = { num, den: 1 }
-  const video = { index: 0, codec: 'h264', width, height, rotation: 0, pixelFormat: 'yuv420p', frameRate }
+  const picture = { index: 0, codec: 'h264', rotation: 0, pixelFormat: 'yuv420p', colour: BT709 }
+  const video = { ...picture, width, height, frameRate }
   return { format: 'mov', durationSeconds: 10, video, audio: null, ...more }
 }
 
@@ -26,10 +28,14 @@ describe('the rungs', () => {
     ['clearly between two heights', 960, 600, ['960x600', '768x480', '576x360', '384x240']],
     ['hardly above a height', 864, 486, ['854x480', '640x360', '426x240']],
     ['below the ladder', 160, 120, ['160x120']],
-    ['odd', 161, 121, ['160x120']],
+    ['odd', 161, 121, ['162x122']],
+    ['odd on the long side', 853, 480, ['854x480', '640x360', '426x240']],
+    ['odd portrait', 121, 161, ['122x162']],
+    ['a pixel below a height', 639, 359, ['640x360', '428x240']],
     ['odd, in a rung', 1279, 721, ['1278x720', '852x480', '638x360', '426x240']],
     ['one pixel', 1, 1, ['2x2']],
     ['a thread', 1920, 4, ['1920x4']],
+    ['a thread of a pixel', 1, 999, ['2x1000']],
   ])('of %s (%d×%d)', (_, width, height, expected) => {
     expect(sizes(width, height)).toEqual(expected)
   })
@@ -38,7 +44,7 @@ describe('the rungs', () => {
     expect(sizes(1920, 1080, ladder).map(size => Number(size.split('x')[1]))).toEqual(ladder)
   })
 
-  test('are even, named apart, tallest first and never above the source, whatever its size', () => {
+  test('are even, named apart, tallest first and at most one pixel above the source, whatever its size', () => {
     for (let width = 2; width < 2000; width += 37) {
       for (let height = 3; height < 2000; height += 61) {
         const { rungs } = planLadder(facts(width, height), limits)
@@ -47,7 +53,7 @@ describe('the rungs', () => {
         for (const [index, rung] of rungs.entries()) {
           const label = `${width}x${height} → ${rung.width}x${rung.height}`
           expect(rung.width % 2 || rung.height % 2, label).toBe(0)
-          expect(rung.width <= width && rung.height <= height, label).toBe(true)
+          expect(rung.width <= width + 1 && rung.height <= height + 1, label).toBe(true)
           expect(isLow(rung), label).toBe(index === rungs.length - 1)
           if (!isLow(rung)) expect(rung.maxBps, label).toBeGreaterThanOrEqual(100_000)
           const above = rungs[index - 1]

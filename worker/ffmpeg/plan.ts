@@ -4,7 +4,7 @@ import { VideoError } from '../errors.ts'
 import type { Facts, Fraction } from './probe.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
-export const RECIPE = 'h264-capped-crf-2s-4'
+export const RECIPE = 'h264-bt709-capped-crf-2s-5'
 
 export const SEGMENT_SECONDS = 2
 export const AUDIO_BPS = 128_000
@@ -25,8 +25,10 @@ export interface Rung {
 export interface Plan {
   videoIndex: number
   audioIndex: number | null
+  /** as it is shown: where a side is odd, the rung of its size has a pixel more */
+  source: Pick<Facts['video'], 'width' | 'height' | 'colour'>
   frameRate: Fraction
-  /** tallest first, never above the source, the low one last */
+  /** tallest first, none scaled up, the low one last */
   rungs: Rung[]
   /** best first; none of a silent video */
   sounds: Sound[]
@@ -101,11 +103,12 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     )
   }
   const mostSeconds = facts.mostSeconds ?? Number.POSITIVE_INFINITY
-  const sides = shortSides(Math.min(video.width, video.height), limits.ladder)
+  const sides = shortSides(evenAbove(Math.min(video.width, video.height)), limits.ladder)
   const rungs = sides.map(side => rungOf(facts, side))
   const all = [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))]
   return {
     videoIndex: video.index,
+    source: { width: video.width, height: video.height, colour: video.colour },
     audioIndex: audio?.index ?? null,
     frameRate: video.frameRate,
     rungs: all,
@@ -202,15 +205,16 @@ function shortSides(source: number, ladder: number[]): number[] {
   const below = ladder.filter(side => side <= source)
   const top = ladder[0] ?? source
   const highest = below[0]
-  if (highest === undefined) return [evenBelow(source)]
-  if (source < top && source / highest >= WORTH_A_RUNG) return [evenBelow(source), ...below]
+  if (highest === undefined) return [source]
+  if (source < top && source / highest >= WORTH_A_RUNG) return [source, ...below]
   return below
 }
 
 export function rungOf({ video }: Facts, shortSide: number): Rung {
   const isPortrait = video.height > video.width
-  const shape = Math.max(video.width, video.height) / Math.min(video.width, video.height)
-  const longSide = Math.min(even(shortSide * shape), evenBelow(Math.max(video.width, video.height)))
+  const [short, long] = [Math.min(video.width, video.height), Math.max(video.width, video.height)]
+  const shape = long / short
+  const longSide = shortSide < short ? Math.min(even(shortSide * shape), evenAbove(long)) : evenAbove(long)
   const fps = video.frameRate.num / video.frameRate.den
   return {
     name: `v${shortSide}`,
@@ -236,8 +240,8 @@ function even(size: number): number {
   return Math.max(2, Math.round(size / 2) * 2)
 }
 
-export function evenBelow(size: number): number {
-  return Math.max(2, Math.floor(size / 2) * 2)
+export function evenAbove(size: number): number {
+  return Math.ceil(size / 2) * 2
 }
 
 /** What a kilobyte does that shows one picture for an hour. */

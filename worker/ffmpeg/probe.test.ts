@@ -4,10 +4,11 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { makeClip } from '#test/clips.ts'
+import { append, patchMp4 } from '#test/patch-mp4.ts'
 import { makeFolder } from '#test/worker.ts'
 import { VideoError, WorldError } from '../errors.ts'
 import { installLauncher } from './launcher.ts'
-import { type Facts, probe, readFacts } from './probe.ts'
+import { type Facts, knownFacts, probe, readFacts } from './probe.ts'
 
 const run = promisify(execFile)
 const read = (path: string): Promise<Facts> => probe(path, new AbortController().signal)
@@ -26,6 +27,7 @@ const video = {
   duration: 10,
 }
 const audio = { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 1 }
+const DEFAULT = { ...video, disposition: { default: 1 } }
 const cover = { ...video, codec_name: 'mjpeg', disposition: { attached_pic: 1 } }
 const format = { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', duration: 10 }
 const facts = (...streams: object[]) => readFacts({ streams, format }, SIZE)
@@ -43,6 +45,7 @@ describe("ffprobe's answer", () => {
         height: 360,
         rotation: 0,
         pixelFormat: 'yuv420p',
+        colour: { transfer: 'sdr', primaries: 'bt709', matrix: 'smpte170m', range: 'tv' },
         frameRate: { num: 30, den: 1 },
       },
       audio: { index: 1, codec: 'aac', channels: 1 },
@@ -59,6 +62,8 @@ describe("ffprobe's answer", () => {
     ['-180', 180, 640, 360],
     ['270', 270, 360, 640],
     ['89.7', 90, 360, 640],
+    ['45', 0, 640, 360],
+    ['-93', 0, 640, 360],
     ['nonsense', 0, 640, 360],
   ])('a rotation of %s shows %d degrees, as %d×%d', (rotation, degrees, width, height) => {
     expect(facts({ ...video, rotation }).video).toMatchObject({ rotation: degrees, width, height })
@@ -113,6 +118,25 @@ describe("ffprobe's answer", () => {
     expect(readFacts(raw, SIZE).durationSeconds).toBe(expected)
   })
 
+  test.each([
+    [
+      'the default one',
+      [
+        { ...video, width: 1280 },
+        { ...video, disposition: { default: 1 } },
+      ],
+      1,
+    ],
+    ['the largest of two that are', [DEFAULT, { ...DEFAULT, width: 1280 }], 1],
+    ['the first of equals', [DEFAULT, DEFAULT], 0],
+    ['one that can be decoded', [{ ...DEFAULT, codec_name: 'unknown' }, video], 1],
+    ['no picture of an album', [{ ...DEFAULT, disposition: { default: 1, attached_pic: 1 } }, video], 1],
+    ['no thumbnails', [{ ...DEFAULT, disposition: { default: 1, timed_thumbnails: 1 } }, video], 1],
+  ])('of several pictures %s is taken', (_, streams, expected) => {
+    const numbered = streams.map((stream, index) => ({ ...stream, index }))
+    expect(facts({ index: 9, codec_type: 'data' }, ...numbered).video.index).toBe(expected)
+  })
+
   test('the picture is the first stream that is no cover, the sound the first that can be decoded', () => {
     const found = facts(
       cover,
@@ -137,6 +161,12 @@ describe("ffprobe's answer", () => {
     ['no size given', [{ ...video, width: 'N/A', height: 'N/A' }], 'undecodable'],
   ])('%s is refused as %s', (_, streams, expected) => {
     expect(() => facts(...streams)).toThrow(code(expected))
+  })
+
+  test('is asked for again where an earlier one knew less', () => {
+    const found = facts(video, audio)
+    expect(knownFacts(found)).toEqual(found)
+    expect(knownFacts({ ...found, video: { ...found.video, colour: undefined } })).toBeNull()
   })
 
   test('that is no answer is a bug of ours, not a bad video', () => {
@@ -186,6 +216,27 @@ describe('a real file', () => {
     await run('ffmpeg', args)
     expect((await read(file('turned.mov'))).video).toMatchObject({ width: 120, height: 160 })
   })
+
+  test.each([
+    ['5 (0)', 5, 0, 'dolby_vision'],
+    ['8.4', 8, 4, null],
+  ])(
+    'in Dolby Vision of profile %s is refused only where it has no base',
+    async (_, profile, base, refused) => {
+      // Dolby Vision Streams Within the ISO Base Media File Format, §2.2: versions, profile (7 bits), level (6),
+      // three flags, base (4)
+      const record = Buffer.alloc(24)
+      record.writeUInt8(1)
+      record.writeUInt16BE((profile << 9) | (6 << 3) | 0b101, 2)
+      record.writeUInt8(base << 4, 4)
+      const box = Buffer.concat([Buffer.from('....dvcC'), record])
+      box.writeUInt32BE(box.length)
+      const entry = ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd', 'avc1']
+      const source = await patchMp4(clip, file('dolby.mp4'), append(entry, box))
+      if (refused) await expect(read(source)).rejects.toThrow(code(refused))
+      else expect((await read(source)).video.colour.transfer).toBe('sdr')
+    },
+  )
 
   test('of zero bytes is empty', async () => {
     await expect(read(await write('empty', ''))).rejects.toThrow(code('empty_file'))

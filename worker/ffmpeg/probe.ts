@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { VideoError, WorldError } from '../errors.ts'
+import { colourSchema, readColour } from './colour.ts'
 import { isEncryptedMp4 } from './encryption.ts'
 import { askFfprobe, FfprobeFailed, FfprobeTooLoud } from './ffprobe.ts'
 import { LEAST_BITS_PER_SECOND } from './plan.ts'
@@ -52,6 +53,7 @@ const factsSchema = z.object({
     height: z.number(),
     rotation: z.number(),
     pixelFormat: z.string(),
+    colour: colourSchema,
     /** a constant rate that shows every frame, frames per second as a fraction */
     frameRate: fraction,
   }),
@@ -168,12 +170,25 @@ const streamSchema = z.looseObject({
   channels: count.optional(),
   pix_fmt: text.optional(),
   nb_frames: text.optional(),
+  color_transfer: text.optional(),
+  color_primaries: text.optional(),
+  color_space: text.optional(),
+  color_range: text.optional(),
+  // Side data: fluent-ffmpeg writes its fields among the stream's own, and no matrix.
+  dv_profile: text.optional(),
+  dv_bl_signal_compatibility_id: text.optional(),
   r_frame_rate: text.optional(),
   avg_frame_rate: text.optional(),
   sample_aspect_ratio: text.optional(),
   duration: text.optional(),
   rotation: text.optional(),
-  disposition: z.looseObject({ attached_pic: z.number().optional() }).optional(),
+  disposition: z
+    .looseObject({
+      default: z.number().optional(),
+      attached_pic: z.number().optional(),
+      timed_thumbnails: z.number().optional(),
+    })
+    .optional(),
 })
 type Stream = z.output<typeof streamSchema>
 const probeSchema = z.object({
@@ -186,7 +201,7 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
   const { streams, format } = probeSchema.parse(raw)
   if (streams.length > MAX_STREAMS) throw tooManyStreams()
   if (streams.some(stream => /^enc[vas]$/.test(stream.codec_tag_string ?? ''))) throw encrypted()
-  const video = streams.find(stream => stream.codec_type === 'video' && !stream.disposition?.attached_pic)
+  const video = choosePicture(streams)
   const audio = streams.find(stream => stream.codec_type === 'audio' && isKnown(stream.codec_name))
   if (!video) {
     if (audio) throw new VideoError('audio_only', 'The file has sound but no picture. Upload a video.')
@@ -215,6 +230,7 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
       height: isTurned ? displayWidth : video.height,
       rotation,
       pixelFormat: video.pix_fmt ?? 'unknown',
+      colour: readColour({ ...video, width: video.width, height: video.height }),
       frameRate: frameRate(video.r_frame_rate, video.avg_frame_rate),
     },
     audio: audio?.codec_name
@@ -223,6 +239,20 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
     ...(Number(video.nb_frames) > 0 && { frames: Number(video.nb_frames) }),
     mostSeconds: mostSeconds(sizeBytes),
   }
+}
+
+/** Of several the one that can be decoded, then the one that players show by default, then the largest. */
+function choosePicture(streams: Stream[]): Stream | undefined {
+  const isMoving = ({ codec_type, disposition }: Stream) =>
+    codec_type === 'video' && !disposition?.attached_pic && !disposition?.timed_thumbnails
+  const isDecodable = ({ codec_name, width }: Stream) => Number(isKnown(codec_name) && Boolean(width))
+  const isDefault = ({ disposition }: Stream) => disposition?.default ?? 0
+  const pixels = ({ width, height }: Stream) => (width ?? 0) * (height ?? 0)
+  return streams
+    .filter(isMoving)
+    .sort(
+      (a, b) => isDecodable(b) - isDecodable(a) || isDefault(b) - isDefault(a) || pixels(b) - pixels(a),
+    )[0]
 }
 
 function isKnown(codec: string | undefined): codec is string {
@@ -239,9 +269,10 @@ function mostSeconds(sizeBytes: number): number {
   return (sizeBytes * 8) / LEAST_BITS_PER_SECOND
 }
 
+/** FFmpeg turns as a player does, mirrored or not; what is beside a quarter it turns within its frame. */
 function quarterTurns(rotation: string | undefined): number {
-  const degrees = Number(rotation ?? 0)
-  return Number.isFinite(degrees) ? (((Math.round(degrees / 90) * 90) % 360) + 360) % 360 : 0
+  const turns = Math.round(Number(rotation ?? 0) / 90)
+  return Math.abs(Number(rotation ?? 0) - turns * 90) < 1 ? (((turns * 90) % 360) + 360) % 360 : 0
 }
 
 /** Width over height of one pixel; 1 where it is missing or absurd. */

@@ -1,0 +1,64 @@
+// What happens to every picture of a source before and while it is scaled, as FFmpeg's filters.
+import { isDeepStrictEqual } from 'node:util'
+import { BT709, type Colour, needsTable } from './colour.ts'
+import { COLOUR_TABLE } from './colour-table.ts'
+import { evenAbove, type Plan } from './plan.ts'
+
+// Without them swscale is quicker, and three of 255 beside the truth.
+const EXACT = 'flags=bicubic+accurate_rnd+full_chroma_int'
+
+// FFmpeg 5.1 leaves the tags of what it converts as they were.
+const TAGS = 'setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv'
+
+/** After a size: 8-bit 4:2:0 BT.709, which says that it is. */
+export const TO_BT709 = `out_color_matrix=bt709:out_range=tv,format=yuv420p,${TAGS}`
+
+/** After a size: JPEG is BT.601 in all of its range (JFIF), WebP in a part of it (RFC 9649). */
+export const FOR_JPEG = `${EXACT}:out_color_matrix=bt601:out_range=pc,format=yuvj420p`
+export const FOR_WEBP = `${EXACT}:out_color_matrix=bt601:out_range=tv,format=yuv420p`
+
+/** Says what the pictures are in, whatever they say themselves: scaling goes by it. */
+export function taken({ matrix, range }: Colour): string {
+  return `setparams=colorspace=${matrix}:range=${range}`
+}
+
+/** Everything that is the same for all rungs, once. */
+export function preparePicture({ videoIndex, frameRate, source, rungs }: Plan): string {
+  const { width, height, colour } = source
+  const isPadded = isOwnSize(source, rungs) && (width % 2 === 1 || height % 2 === 1)
+  return [
+    // A constant rate from zero: every rung then has its keyframes at the same times.
+    `[0:${videoIndex}]fps=${frameRate.num}/${frameRate.den}:start_time=0`,
+    taken(colour),
+    ...(isPadded || !isDeepStrictEqual(colour, BT709) ? convert(source, rungs, isPadded) : []),
+  ].join(',')
+}
+
+/** Whether the tallest rung has the source's own size, but for a side that is odd. */
+function isOwnSize({ width, height }: Plan['source'], [tallest]: Plan['rungs']): boolean {
+  return tallest?.width === evenAbove(width) && tallest.height === evenAbove(height)
+}
+
+/** At the size of the tallest rung: each pixel costs, and more of them would be thrown away. */
+function convert(source: Plan['source'], rungs: Plan['rungs'], isPadded: boolean): string[] {
+  const { width, height } = isPadded ? source : (rungs[0] ?? source)
+  const padding = isPadded ? pad(source) : []
+  const toSize = `scale=${width}:${height}:${EXACT}`
+  const asBt709 = 'out_color_matrix=bt709:out_range=tv'
+  if (!needsTable(source.colour)) {
+    return [`${toSize}:${asBt709}`, `format=${isPadded ? 'yuv444p' : 'yuv420p'}`, TAGS, ...padding]
+  }
+  return [
+    // Of all formats lut3d is quickest with this one: with ten bits it takes four times as long.
+    ...[toSize, 'format=gbrp16le', ...padding, `lut3d=file=${COLOUR_TABLE}:interp=tetrahedral`],
+    // What HDR says of its light is true no more.
+    'sidedata=mode=delete',
+    ...[`scale=${EXACT}:${asBt709}`, 'format=yuv420p', TAGS],
+  ]
+}
+
+/** In a format that has a colour for each pixel: repeats the last column, and the last row. */
+function pad({ width, height }: Plan['source']): string[] {
+  const [right, bottom] = [width % 2, height % 2]
+  return [`pad=${width + right}:${height + bottom}`, `fillborders=right=${right}:bottom=${bottom}:mode=smear`]
+}
