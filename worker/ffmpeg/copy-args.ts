@@ -15,10 +15,12 @@ export function copyInput({ startSeconds }: { startSeconds: number }): string[] 
 export function copySegments(folder: string, plan: Pick<Plan, 'maxDurationSeconds'>): string[] {
   return [
     ...['-c', 'copy'],
-    // Where pictures are reordered the demuxer knows no durations and takes the average: with a varying
+    // First whatever cameras and programs write between the pictures goes (SEI, and units of no kind that
+    // is specified): where, when and by what they were taken. None of it is needed to show them.
+    // Then, where pictures are reordered the demuxer knows no durations and takes the average: with a varying
     // rate each segment would end somewhere else than the next one begins, and the muxer moves that one.
     // The last picture lasts as long as the one before it.
-    ...['-bsf:v', `setts=pts=PTS:dts=DTS:duration=${LAST_OR_DIFFERENCE}`],
+    ...['-bsf:v', `filter_units=remove_types=6|24-31,setts=pts=PTS:dts=DTS:duration=${LAST_OR_DIFFERENCE}`],
     // With an index in each segment the muxer puts the first picture where the one before it seemed to end.
     ...['-hls_segment_options', 'movflags=+skip_sidx'],
     ...segments(folder, plan),
