@@ -83,7 +83,7 @@ export async function hasJob(db: Db, work: Work, videoId: string): Promise<boole
 }
 
 /** pg-boss's own table: a job's singleton key is its video's id. */
-function liveJob(names: string[]) {
+export function liveJob(names: string[]) {
   return sql`
     select from pgboss.job
     where name in (${sql.join(names)}) and singleton_key = videos.id::text and ${IS_LIVE}`

@@ -2,6 +2,8 @@
 // the operator does not keep. Must not know where files are.
 import { type RawBuilder, sql } from 'kysely'
 import type { Db, Trx } from './client.ts'
+import { liveJob } from './heal.ts'
+import { isMissing } from './missing.ts'
 
 /** Attempts that ended without winning: whatever stands under their tokens is rubbish. */
 export async function unsweptAttempts(db: Db): Promise<{ token: string; videoId: string }[]> {
@@ -112,7 +114,9 @@ function withRemovableSource(db: Db, days: number) {
       .where(
         sql<boolean>`not exists (
         select from publication_renditions join renditions on renditions.id = rendition_id
-        where publication_renditions.publication_id = videos.publication_id and state = 'failed')`,
+        where publication_renditions.publication_id = videos.publication_id and ${isMissing()})`,
       )
+      // Captions are read from it after the ladder.
+      .where(sql<boolean>`(coalesce(facts -> 'captions', '[]') = '[]' or not exists (${liveJob(['extra'])}))`)
   )
 }

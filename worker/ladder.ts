@@ -2,16 +2,18 @@
 // The order that must not change: encode in scratch, verify, put the files into the storage, and
 // only then the transaction that names them.
 import { diedBefore } from '#db/attempts.ts'
+import { SOUND_UNDECODABLE } from '#db/missing.ts'
 import { publish } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { type AttemptContext, runAttempt, store } from './attempt.ts'
 import type { Handler } from './context.ts'
-import { type Encoded, encodeAlone, encodeTogether, tell } from './encode.ts'
+import { type Encoded, encodeAlone, encodeTogether, type LeftOut, tell } from './encode.ts'
 import { VideoError } from './errors.ts'
 import { decodeCommand } from './ffmpeg/args.ts'
 import { type Plan, RECIPE } from './ffmpeg/plan.ts'
 import { DEATHS, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
-import { measureLadder, requireWhole, Unplayable } from './ffmpeg/verify.ts'
+import { type MeasuredLadder, measureLadder, requireWhole, Unplayable } from './ffmpeg/verify.ts'
+import { withGain } from './loudness.ts'
 import { writePublication } from './publication.ts'
 import { ladderNeeds } from './room.ts'
 import { readSource } from './source.ts'
@@ -28,7 +30,7 @@ export const ladder: Handler<'ladder'> = (context, { videoId }, job) =>
 async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise<void> {
   const { boss, attempt, job, scratch } = context
   const { source, plan } = await readSource(context, video)
-  const made = await encode(context, source, plan)
+  const made = await encode(context, source, await withGain(context, source, plan))
   await tell(context, 'publishing', 1)
   const publication = await writePublication({ ...context, ...made })
   await store(context, scratch, trx => publish(trx, boss, job, attempt, publication))
@@ -43,12 +45,19 @@ async function encode(context: AttemptContext, source: string, plan: Plan) {
     await tell(context, 'verifying', 0.99)
     const streams = await measureLadder(context.scratch, made, context.signal)
     requireWhole(streams.video, made.plan)
-    return { ...made, streams }
+    if (streams.soundFault) context.log.warn({ err: streams.soundFault }, 'sound left out: it does not play')
+    return { ...made, leftOut: [...made.leftOut, ...lostSound(made.plan, streams)], streams }
   } catch (error) {
     if (error instanceof FfmpegFailed || error instanceof Unplayable)
       await blameSource(context, source, plan, error)
     throw error
   }
+}
+
+/** FFmpeg is content when it can decode nothing of a sound; people are told. */
+function lostSound({ isSoundLost, sounds }: Plan, { audio }: MeasuredLadder): LeftOut[] {
+  if (!isSoundLost && (sounds.length === 0 || audio)) return []
+  return [{ kind: 'audio', name: 'audio', width: null, height: null, code: SOUND_UNDECODABLE }]
 }
 
 /** FFmpeg gave up: if a bare decode gives up as well, it is the file's fault and no retry helps. */

@@ -104,7 +104,7 @@ export async function writeMediaPlaylist(
 }
 
 export function master(
-  { video, audio, lowAudio }: Omit<MeasuredLadder, 'targetSeconds'>,
+  { video, audio, lowAudio }: Pick<MeasuredLadder, 'video' | 'audio' | 'lowAudio'>,
   fps: number,
 ): string {
   return masterPlaylist({

@@ -1,8 +1,11 @@
 // The argv of every command, as pure values: nothing is run here.
 import { describe, expect, test } from 'vitest'
 import {
+  captionsCommand,
   decodeCommand,
+  evenSoundCommand,
   ladderCommand,
+  loudnessCommand,
   mp4Command,
   posterCommand,
   posterSeconds,
@@ -10,6 +13,7 @@ import {
   storyboardCommand,
 } from './args.ts'
 import { BT709 } from './colour.ts'
+import { SOUND_IN_PLACE } from './loudness.ts'
 import { type Plan, planLadder } from './plan.ts'
 import { planStoryboard } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
@@ -67,7 +71,7 @@ describe('the ladder', () => {
         `[s0]scale=854:480:${IN_BT709},setsar=1[v0];` +
         `[s1]scale=428:240:${IN_BT709},setsar=1[v1];` +
         `[s2]scale=320:180:${IN_BT709},setsar=1[v2];` +
-        '[0:0]aresample=48000:async=1:first_pts=0,asplit=2[a][a1]',
+        `[0:0]${SOUND_IN_PLACE},asplit=2[a][a1]`,
     )
     const rungs = outputs.slice(0, 3)
     expect(rungs.map(output => option(output, '-preset'))).toEqual(['veryfast', 'faster', 'medium'])
@@ -86,6 +90,9 @@ describe("before every stranger's input", () => {
   test.each([
     ['ladder', ladderCommand(SOURCE, SCRATCH, plan)],
     ['decode', decodeCommand(SOURCE, SCRATCH, plan)],
+    ['measuring of loudness', loudnessCommand(SOURCE, SCRATCH, plan)],
+    ['evening of sound', evenSoundCommand(SOURCE, SCRATCH, plan)],
+    ['captions', captionsCommand(SOURCE, SCRATCH, [{ index: 2, language: null, label: 'Captions' }])],
   ])('%s says which protocols and formats may be read', (_, command) => {
     const args = argv(command)
     const before = args.slice(0, args.indexOf('-i'))

@@ -2,6 +2,7 @@
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { BT709, type Colour } from './colour.ts'
+import { EVEN, MEASURE, soundChain } from './loudness.ts'
 import { FOR_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
 import {
   BEYOND_SECONDS,
@@ -15,18 +16,22 @@ import {
 } from './plan.ts'
 import type { PreviewQuality, Size, StoryboardPlan } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
+import type { CaptionTrack } from './subtitles.ts'
 
 const LADDER_NICENESS = 19
 const STDERR_LINES = 400
-const AUDIO_RATE = 48_000
 const POSTER_AT_SECONDS = 1
 const POSTER_AT_SHARE = 0.1
-
-/** Gaps become silence and a late start stays late: sound keeps its place beside the picture. */
-export const SOUND_IN_PLACE = `aresample=${AUDIO_RATE}:async=1:first_pts=0`
+// Of one track: what is said in ten hours.
+export const MAX_SRT_BYTES = 1_000_000
 
 /** Before what we made ourselves: damage is an error, as a still less would shift all that follow. */
 const OWN_INPUT = ['-protocol_whitelist', 'file', '-xerror']
+/** Wherever it stands, -xerror holds for the source as well. */
+const OWN_SOUND = ['-protocol_whitelist', 'file']
+
+/** In scratch. */
+export const EVEN_SOUND = 'even.mka'
 
 /** FFmpeg's own playlist, kept in scratch only: we write the published ones from measured segments. */
 export const SCRATCH_PLAYLIST = 'ffmpeg.m3u8'
@@ -46,6 +51,7 @@ export function ladderCommand(
   const command = start(scratch)
     .input(source)
     .inputOptions(...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS))
+  if (plan.soundFile !== null) command.input(plan.soundFile).inputOptions(...OWN_SOUND)
   command.complexFilter(filters(plan))
   plan.rungs.forEach((rung, index) => {
     command
@@ -65,7 +71,7 @@ export function ladderCommand(
 }
 
 export function filters(plan: Plan): string {
-  const { audioIndex, rungs, sounds } = plan
+  const { audioIndex, rungs, sounds, soundFile, gainDb } = plan
   const chains = rungs.map(
     ({ width, height }, index) => `[s${index}]scale=${width}:${height}:${TO_BT709},setsar=1[v${index}]`,
   )
@@ -76,7 +82,8 @@ export function filters(plan: Plan): string {
   const pads = sounds.map((_, index) => soundPad(index))
   const split = pads.length > 1 ? `,asplit=${pads.length}` : ''
   if (pads.length > 0) {
-    chains.push(`[0:${audioIndex}]${SOUND_IN_PLACE}${split}${pads.join('')}`)
+    const sound = soundFile === null ? `0:${audioIndex}` : '1:a'
+    chains.push(`[${sound}]${soundChain(gainDb)}${split}${pads.join('')}`)
   }
   return chains.join(';')
 }
@@ -121,6 +128,59 @@ export function segments(folder: string, { maxDurationSeconds }: Pick<Plan, 'max
     ...['-hls_time', String(SEGMENT_SECONDS), '-hls_flags', 'independent_segments'],
     ...['-hls_fmp4_init_filename', INIT_SEGMENT, '-hls_segment_filename', `${folder}/%05d.m4s`],
   ]
+}
+
+/** Hears the sound as it would be published, and says how loud it is: `readLoudness`. */
+export function loudnessCommand(
+  source: string,
+  scratch: string,
+  { audioIndex, soundFile, gainDb, maxDurationSeconds }: Plan,
+): FfmpegCommand {
+  return start(scratch)
+    .input(soundFile ?? source)
+    .inputOptions(...(soundFile === null ? [...HOSTILE_INPUT, '-vn', '-sn', '-dn'] : OWN_SOUND))
+    .complexFilter(`[0:${soundFile === null ? audioIndex : 'a'}]${soundChain(gainDb)},${MEASURE}[heard]`)
+    .output('-')
+    .outputOptions('-map', '[heard]', '-t', String(maxDurationSeconds + BEYOND_SECONDS), '-f', 'null')
+}
+
+/** The sound in one form, each part of it in its place: a picture beside it says where 0 is. */
+export function evenSoundCommand(
+  source: string,
+  scratch: string,
+  { audioIndex, maxDurationSeconds }: Plan,
+): FfmpegCommand {
+  return start(scratch)
+    .input(source)
+    .inputOptions(...HOSTILE_INPUT)
+    .input('color=s=16x16:r=1:d=1')
+    .inputOptions('-f', 'lavfi')
+    .output(EVEN_SOUND)
+    .outputOptions(
+      ...['-map', '1:v', '-map', `0:${audioIndex}`, '-c:v', 'rawvideo', '-af', EVEN, '-c:a', 'flac'],
+      ...['-t', String(maxDurationSeconds + BEYOND_SECONDS), '-f', 'matroska', '-map_metadata', '-1'],
+    )
+}
+
+/** Each text by itself, without its style. */
+export function captionsCommand(source: string, scratch: string, tracks: CaptionTrack[]): FfmpegCommand {
+  const command = start(scratch)
+    .input(source)
+    .inputOptions(...HOSTILE_INPUT, '-vn', '-an', '-dn')
+  tracks.forEach(({ index }, place) => {
+    command
+      .output(srtOf(place))
+      .outputOptions(
+        ...['-map', `0:${index}`, '-c:s', 'text', '-f', 'srt', '-map_metadata', '-1'],
+        ...['-fs', String(MAX_SRT_BYTES)],
+      )
+  })
+  return command
+}
+
+/** In scratch. @param place in the list of tracks */
+export function srtOf(place: number): string {
+  return `captions${place}.srt`
 }
 
 /** One rung and the sound in one file, index first. */

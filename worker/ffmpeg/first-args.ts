@@ -1,8 +1,9 @@
 // Plans of first rungs → FFmpeg commands, as args.ts; at normal priority, as somebody waits.
 import type { FfmpegCommand } from 'fluent-ffmpeg'
-import { encodeSound, filters, SCRATCH_PLAYLIST, SOUND_IN_PLACE, segments, start } from './args.ts'
+import { encodeSound, filters, SCRATCH_PLAYLIST, segments, start } from './args.ts'
 import { copyInput, copySegments } from './copy-args.ts'
 import type { Copyable } from './copyable.ts'
+import { SOUND_IN_PLACE } from './loudness.ts'
 import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
 import type { FirstPlan } from './plan-first.ts'
 import { HOSTILE_INPUT } from './probe.ts'

@@ -3,7 +3,7 @@
 import type { Tile } from '#media/webvtt.ts'
 
 /** Part of every attempt's row: change it whenever the same rung would give other files. */
-export const EXTRA_RECIPE = 'webp3x1s-sprite100-2'
+export const EXTRA_RECIPE = 'webp3x1s-sprite100-captions-3'
 
 /** Larger ones are not published: a page of thumbnails must stay light. */
 export const PREVIEW_MAX_BYTES = 300_000

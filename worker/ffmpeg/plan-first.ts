@@ -5,7 +5,7 @@ import { AUDIO_BPS, evenAbove, type Plan, type Rung, rungOf, SEGMENT_SECONDS } f
 import type { Facts } from './probe.ts'
 
 /** Part of every attempt's row, as plan.ts's. */
-export const RECIPE = 'first-copy-or-480p-bt709-3'
+export const RECIPE = 'first-copy-or-480p-bt709-stereo-3'
 
 export interface FirstStream {
   kind: 'video' | 'audio'

@@ -4,7 +4,7 @@ import { VideoError } from '../errors.ts'
 import type { Facts, Fraction } from './probe.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
-export const RECIPE = 'h264-bt709-capped-crf-2s-5'
+export const RECIPE = 'h264-bt709-capped-crf-2s-lufs14-5'
 
 export const SEGMENT_SECONDS = 2
 export const AUDIO_BPS = 128_000
@@ -32,6 +32,12 @@ export interface Plan {
   rungs: Rung[]
   /** best first; none of a silent video */
   sounds: Sound[]
+  /** the source has sound, and none that can be decoded */
+  isSoundLost: boolean
+  /** in scratch, the sound in one form: what changes its own on the way, FFmpeg begins again at 0 */
+  soundFile: string | null
+  /** that brings the sound to the loudness of all; null leaves it as it is */
+  gainDb: number | null
   /** expected, when the container says */
   durationSeconds: number | null
   /** what the whole ladder has to do, in megapixels; null when the container does not say how long it is */
@@ -113,6 +119,9 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     frameRate: video.frameRate,
     rungs: all,
     sounds: audio ? [SOUND, LOW_SOUND] : [],
+    isSoundLost: facts.isSoundLost ?? false,
+    soundFile: null,
+    gainDb: null,
     durationSeconds,
     work: ladderWork(facts, all),
     maxDurationSeconds: Math.min(limits.maxDurationSeconds, mostSeconds),

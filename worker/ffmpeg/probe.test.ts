@@ -26,7 +26,7 @@ const video = {
   sample_aspect_ratio: '1:1',
   duration: 10,
 }
-const audio = { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 1 }
+const audio = { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 1, sample_fmt: 'fltp' }
 const DEFAULT = { ...video, disposition: { default: 1 } }
 const cover = { ...video, codec_name: 'mjpeg', disposition: { attached_pic: 1 } }
 const format = { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', duration: 10 }
@@ -50,6 +50,8 @@ describe("ffprobe's answer", () => {
       },
       audio: { index: 1, codec: 'aac', channels: 1 },
       mostSeconds: (SIZE * 8) / 500,
+      isSoundLost: false,
+      captions: [],
     })
   })
 
@@ -146,6 +148,56 @@ describe("ffprobe's answer", () => {
     )
     expect(found.video.index).toBe(5)
     expect(found.audio?.index).toBe(4)
+  })
+
+  test.each([
+    [
+      'the default one',
+      [
+        { ...audio, index: 2 },
+        { ...audio, index: 3, disposition: { default: 1 } },
+      ],
+      3,
+      false,
+    ],
+    [
+      'else the first',
+      [
+        { ...audio, index: 2 },
+        { ...audio, index: 3 },
+      ],
+      2,
+      false,
+    ],
+    [
+      'one that can be decoded',
+      [
+        { ...audio, index: 2, sample_fmt: 'unknown', disposition: { default: 1 } },
+        { ...audio, index: 3 },
+      ],
+      3,
+      false,
+    ],
+    [
+      'none of those that cannot',
+      [
+        { ...audio, sample_fmt: 'unknown' },
+        { ...audio, codec_name: 'unknown' },
+      ],
+      undefined,
+      true,
+    ],
+    ['none where there is none', [], undefined, false],
+  ])('of several sounds the video gets %s', (_, sounds, index, isSoundLost) => {
+    const found = facts(video, ...sounds)
+    expect(found.audio?.index).toBe(index)
+    expect(found.isSoundLost).toBe(isSoundLost)
+  })
+
+  test('a Matroska’s picture lasts as long as its own tag says, not as its sound', () => {
+    const tagged = { ...video, duration: 'N/A', tags: { DURATION: '00:01:02.500000000' } }
+    expect(facts(tagged, audio).durationSeconds).toBe(62.5)
+    expect(facts({ ...tagged, tags: { DURATION: 'long' } }, audio).durationSeconds).toBe(10)
   })
 
   test.each([

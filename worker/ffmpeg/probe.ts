@@ -7,6 +7,7 @@ import { isEncryptedMp4 } from './encryption.ts'
 import { askFfprobe, FfprobeFailed, FfprobeTooLoud } from './ffprobe.ts'
 import { LEAST_BITS_PER_SECOND } from './plan.ts'
 import { isToolBroken } from './run.ts'
+import { captionTrackSchema, captionTracks } from './subtitles.ts'
 
 // Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
 // else names further files or hosts to open. The audio ones are here to say "only sound" of them.
@@ -62,6 +63,10 @@ const factsSchema = z.object({
   frames: z.number().optional(),
   /** so many bytes last no longer */
   mostSeconds: z.number().optional(),
+  /** there is sound, and none of it can be decoded */
+  isSoundLost: z.boolean().optional(),
+  /** text that can become captions */
+  captions: z.array(captionTrackSchema).optional(),
 })
 export type Facts = z.output<typeof factsSchema>
 
@@ -85,7 +90,7 @@ const ASKED = [
   '-show_format',
   '-show_streams',
   '-show_entries',
-  'format_tags=none:stream_tags=language,title',
+  'format_tags=none:stream_tags=language,title,DURATION',
 ]
 
 async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
@@ -168,6 +173,7 @@ const streamSchema = z.looseObject({
   width: count.optional(),
   height: count.optional(),
   channels: count.optional(),
+  sample_fmt: text.optional(),
   pix_fmt: text.optional(),
   nb_frames: text.optional(),
   color_transfer: text.optional(),
@@ -189,6 +195,9 @@ const streamSchema = z.looseObject({
       timed_thumbnails: z.number().optional(),
     })
     .optional(),
+  tags: z
+    .looseObject({ language: text.optional(), title: text.optional(), DURATION: text.optional() })
+    .optional(),
 })
 type Stream = z.output<typeof streamSchema>
 const probeSchema = z.object({
@@ -202,9 +211,12 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
   if (streams.length > MAX_STREAMS) throw tooManyStreams()
   if (streams.some(stream => /^enc[vas]$/.test(stream.codec_tag_string ?? ''))) throw encrypted()
   const video = choosePicture(streams)
-  const audio = streams.find(stream => stream.codec_type === 'audio' && isKnown(stream.codec_name))
+  const sounds = streams.filter(({ codec_type }) => codec_type === 'audio')
+  const audible = sounds.filter(isDecodable)
+  const audio = audible.find(({ disposition }) => disposition?.default) ?? audible[0]
   if (!video) {
-    if (audio) throw new VideoError('audio_only', 'The file has sound but no picture. Upload a video.')
+    if (sounds.length > 0)
+      throw new VideoError('audio_only', 'The file has sound but no picture. Upload a video.')
     throw new VideoError(
       'not_a_video',
       'The file has no video in it. Upload an MP4, MOV, WebM, MKV or AVI file.',
@@ -238,6 +250,8 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
       : null,
     ...(Number(video.nb_frames) > 0 && { frames: Number(video.nb_frames) }),
     mostSeconds: mostSeconds(sizeBytes),
+    isSoundLost: sounds.length > 0 && !audio,
+    captions: captionTracks(streams),
   }
 }
 
@@ -245,14 +259,19 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
 function choosePicture(streams: Stream[]): Stream | undefined {
   const isMoving = ({ codec_type, disposition }: Stream) =>
     codec_type === 'video' && !disposition?.attached_pic && !disposition?.timed_thumbnails
-  const isDecodable = ({ codec_name, width }: Stream) => Number(isKnown(codec_name) && Boolean(width))
+  const canDecode = ({ codec_name, width }: Stream) => Number(isKnown(codec_name) && Boolean(width))
   const isDefault = ({ disposition }: Stream) => disposition?.default ?? 0
   const pixels = ({ width, height }: Stream) => (width ?? 0) * (height ?? 0)
   return streams
     .filter(isMoving)
     .sort(
-      (a, b) => isDecodable(b) - isDecodable(a) || isDefault(b) - isDefault(a) || pixels(b) - pixels(a),
+      (a, b) => canDecode(b) - canDecode(a) || isDefault(b) - isDefault(a) || pixels(b) - pixels(a),
     )[0]
+}
+
+/** What has no decoder here, or none that takes it, ffprobe gives no sample format. */
+function isDecodable({ codec_name, sample_fmt }: Stream): boolean {
+  return isKnown(codec_name) && isKnown(sample_fmt)
 }
 
 function isKnown(codec: string | undefined): codec is string {
@@ -260,9 +279,17 @@ function isKnown(codec: string | undefined): codec is string {
 }
 
 function duration(video: Stream, ofFormat: string | undefined, sizeBytes: number): number | null {
-  const seconds = [video.duration, ofFormat].map(Number).find(value => value > 0)
+  // Matroska has one for the whole, as long as its longest sound; writers add those of streams as tags.
+  const ofStream = [video.duration, clockSeconds(video.tags?.DURATION)]
+  const seconds = [...ofStream, ofFormat].map(Number).find(value => value > 0)
   if (seconds === undefined || seconds > mostSeconds(sizeBytes)) return null
   return seconds
+}
+
+/** `00:01:02.500000000` */
+function clockSeconds(clock: string | undefined): string | undefined {
+  const [, hours, minutes, seconds] = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(clock ?? '') ?? []
+  return seconds && String(Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds))
 }
 
 function mostSeconds(sizeBytes: number): number {

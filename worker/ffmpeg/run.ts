@@ -199,6 +199,11 @@ export function countPictures(stderr: string): number | null {
   return last === undefined ? null : Number(last)
 }
 
+/** @param stderr of an FFmpeg that ended @returns how much it wrote of the longest of its streams */
+export function readSeconds(stderr: string): number {
+  return parseTimemark(/.*\btime=(\S+)/s.exec(stderr)?.[1] ?? '')
+}
+
 /** FFmpeg's `HH:MM:SS.cc`; it may be negative or N/A before the first frame. */
 function parseTimemark(timemark: string): number {
   const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(timemark)

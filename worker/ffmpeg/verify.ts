@@ -30,6 +30,8 @@ export interface MeasuredLadder {
   lowAudio: MeasuredStream | null
   /** the target duration of every playlist */
   targetSeconds: number
+  /** why a sound is not among them, where FFmpeg wrote something all the same */
+  soundFault: Unplayable | null
 }
 
 /** FFmpeg ended well, but what it wrote would not play. */
@@ -59,7 +61,8 @@ export async function measureLadder(
     video.push(stream)
   }
   requireSameBoundaries(video)
-  const [audio = null, lowAudio = null] = await measureSounds(scratch, plan, signal)
+  const { sounds, soundFault } = await measureSounds(scratch, plan, signal)
+  const [audio = null, lowAudio = null] = sounds
   // One for all streams (Apple 8.2). What a peak is depends on it.
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   const targetSeconds = Math.max(...all.map(({ segments }) => targetDuration(segments)))
@@ -69,6 +72,7 @@ export async function measureLadder(
     audio: audio && rated(audio),
     lowAudio: lowAudio && rated(lowAudio),
     targetSeconds,
+    soundFault,
   }
 }
 
@@ -95,14 +99,27 @@ export async function measureRung(
   return { stream: { ...stream, ...bitrates(stream.segments, targetSeconds) }, targetSeconds }
 }
 
-/** A source whose sound cannot be decoded at all leaves streams without a segment: play it silent. */
-async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal): Promise<MeasuredStream[]> {
-  const streams: MeasuredStream[] = []
+// A segment's type, and nothing of it.
+const STYP_BYTES = 24
+
+/**
+ * A source whose sound cannot be decoded at all leaves streams without a segment, or with an empty one. No
+ * sound that does not play is a reason to do without the picture.
+ */
+async function measureSounds(scratch: string, plan: Plan, signal: AbortSignal) {
+  const sounds: MeasuredStream[] = []
+  let soundFault: Unplayable | null = null
   for (const { name } of plan.sounds) {
-    const names = await readdir(path.join(scratch, name))
-    if (names.some(isSegment)) streams.push(await measureStream(scratch, name, signal))
+    const [first] = (await readdir(path.join(scratch, name))).filter(isSegment).sort()
+    if (!first || (await sizeOf(scratch, `${name}/${first}`)) <= STYP_BYTES) continue
+    try {
+      sounds.push(await measureStream(scratch, name, signal))
+    } catch (error) {
+      if (!(error instanceof Unplayable)) throw error
+      soundFault = error
+    }
   }
-  return streams
+  return { sounds, soundFault }
 }
 
 async function measureStream(scratch: string, name: string, signal: AbortSignal): Promise<MeasuredStream> {
