@@ -64,6 +64,13 @@ export const SoundOffIcon = () => (
   </Icon>
 )
 
+export const CaptionsIcon = () => (
+  <Icon>
+    <rect x="3" y="5" width="18" height="14" rx="2.5" />
+    <path d="M10.5 10.6a2 2 0 1 0 0 2.8M17 10.6a2 2 0 1 0 0 2.8" />
+  </Icon>
+)
+
 export const FullScreenIcon = () => (
   <Icon>
     <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
-import type { RenditionJson, Video, VideoPage } from '#app/video.ts'
+import type { CaptionsJson, RenditionJson, Video, VideoPage } from '#app/video.ts'
 import type { Db } from '#db/client.ts'
 import { type Queue, readQueue, secondsUntilReady } from '#db/eta.ts'
 import { GAVE_UP } from '#db/settle.ts'
@@ -89,6 +89,7 @@ export function toVideo(
     previewUrl: url(row.url_preview),
     storyboardUrl: url(row.url_storyboard),
     renditions: row.renditions.map(toRendition),
+    captions: row.renditions.flatMap(rendition => toCaptions(rendition, mediaBaseUrl)),
     createdAt: row.created_at.toISOString(),
     playableAt: row.playable_at?.toISOString() ?? null,
     readyAt: row.ready_at?.toISOString() ?? null,
@@ -102,7 +103,13 @@ function growingUrl({ id, publication_id }: VideoWithRenditions): string | null 
 
 function toRendition(row: VideoWithRenditions['renditions'][number]): RenditionJson {
   const { kind, width, height, fps, codecs, bytes, state } = row
-  return { kind, width, height, fps, codecs, bandwidth: row.peak_bps, bytes, state }
+  const rest = { bandwidth: row.peak_bps, bytes, state, errorCode: row.error_code }
+  return { kind, width, height, fps, codecs, ...rest }
+}
+
+function toCaptions(row: VideoWithRenditions['renditions'][number], mediaBaseUrl: string): CaptionsJson[] {
+  const { label, language, captions_key: key } = row
+  return label === null || key === null ? [] : [{ language, label, url: mediaUrl(mediaBaseUrl, key) }]
 }
 
 // Opaque to clients: microseconds since 1970 (Postgres's own precision) and the id.

@@ -18,6 +18,17 @@ export interface RenditionJson {
   bandwidth: number | null
   bytes: number
   state: 'ready' | 'failed'
+  /** why it could not be made */
+  errorCode: string | null
+}
+
+export interface CaptionsJson {
+  /** BCP 47; null where the source does not say */
+  language: string | null
+  /** what people choose by: no two of a video are alike */
+  label: string
+  /** WebVTT */
+  url: string
 }
 
 /** Times are ISO 8601 in UTC; absent things are null. */
@@ -45,6 +56,7 @@ export interface Video {
   previewUrl: string | null
   storyboardUrl: string | null
   renditions: RenditionJson[]
+  captions: CaptionsJson[]
   createdAt: string
   playableAt: string | null
   readyAt: string | null

@@ -302,6 +302,21 @@ const breaks: Record<string, () => Promise<string>> = {
     await rm(published('storyboard.jpg'))
     return plays('storyboard.jpg is missing')
   },
+  async 'captions that were cut, whatever they say'() {
+    const key = `${attemptPrefix(videos.ready, videos.token)}/captions/00.vtt`
+    const text = 'WEBVTT\n\n00:00.000 --> 00:01.000\nnothing.jpg#xywh=0,0,160,90\n'
+    await store(key, text)
+    await sql`
+      with made as (
+        insert into renditions (id, video_id, token, kind, key, bytes, label)
+        values (gen_random_uuid(), ${videos.ready}, ${videos.token}, 'captions', ${key}, ${text.length}, 'Captions')
+        returning id, video_id)
+      insert into publication_renditions
+      select publications.id, made.id from made join publications using (video_id)`.execute(t.db)
+    expect(linesOf(await findingsOf())).toEqual([])
+    await truncate(published('captions/00.vtt'), 10)
+    return plays(`captions/00.vtt stands for 10 bytes, not ${text.length}`)
+  },
   async 'a source that belongs to no video'() {
     const key = sourceKey(crypto.randomUUID())
     await store(key, 'what?')

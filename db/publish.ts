@@ -23,6 +23,9 @@ export interface NewRendition {
   targetSeconds?: number
   /** why it could not be made: then nothing is stored under its key */
   failedWith?: string
+  /** of captions: BCP 47 when known, and what people choose by */
+  language?: string | null
+  label?: string
 }
 
 const segmentsSchema = z.array(
@@ -144,6 +147,8 @@ export async function addRenditions(
     target_seconds: rendition.targetSeconds ?? null,
     state: rendition.failedWith === undefined ? ('ready' as const) : ('failed' as const),
     error_code: rendition.failedWith ?? null,
+    language: rendition.language ?? null,
+    label: rendition.label ?? null,
   }))
   await trx.insertInto('renditions').values(renditions).execute()
   await trx

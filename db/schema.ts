@@ -6,7 +6,7 @@
 // attempt      one try of one kind of work on one video, with a random token that is part of every
 //              storage key it writes; at most one runs per (video, kind, params).
 // rendition    one produced stream or file: a height, the audio, the MP4, the poster, the animated
-//              preview, the storyboard (stills of the whole length, for a scrubber).
+//              preview, the storyboard (stills of the whole length, for a scrubber), captions.
 // publication  the set of renditions a video now plays from; a newer one supersedes it.
 // worker       one process that runs FFmpeg.
 //
@@ -17,7 +17,7 @@ export type VideoStatus = 'uploading' | 'queued' | 'processing' | 'ready' | 'fai
 export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra'
 export type AttemptOutcome = 'running' | 'won' | 'lost' | 'failed' | 'crashed' | 'cancelled' | 'handed_back'
 export type FailureCause = 'video' | 'world' | 'ours'
-export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster' | 'preview' | 'storyboard'
+export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster' | 'preview' | 'storyboard' | 'captions'
 
 /** `bigint` columns: the client parses them to numbers (all of ours stay below 2^53). */
 type Bigint = ColumnType<number, number | bigint, number | bigint>
@@ -125,6 +125,10 @@ interface RenditionsTable {
   state: Generated<'ready' | 'failed'>
   error_code: string | null
   created_at: NowOnInsert
+  /** of captions: BCP 47, when the source says */
+  language: string | null
+  /** of captions: what people choose by */
+  label: string | null
 }
 
 interface PublicationsTable {

@@ -13,8 +13,18 @@ import { sendWork } from './work.ts'
 
 type CurrentRendition = Pick<
   RenditionRow,
-  'kind' | 'width' | 'height' | 'fps' | 'codecs' | 'peak_bps' | 'bytes' | 'state'
->
+  | 'kind'
+  | 'width'
+  | 'height'
+  | 'fps'
+  | 'codecs'
+  | 'peak_bps'
+  | 'bytes'
+  | 'state'
+  | 'error_code'
+  | 'language'
+  | 'label'
+> & { captions_key: string | null }
 export type VideoWithRenditions = VideoRow & {
   renditions: CurrentRendition[]
   /** playable_at in microseconds since 1970: a JavaScript date would cut it to milliseconds */
@@ -225,10 +235,16 @@ function withRenditions(db: Db) {
             'peak_bps',
             'bytes',
             'state',
+            'renditions.error_code',
+            'language',
+            'label',
+            // Of what has no other way to be named; a page of the feed has ten of the rest for each video.
+            sql<string | null>`case when kind = 'captions' then renditions.key end`.as('captions_key'),
           ])
           .whereRef('publication_renditions.publication_id', '=', 'videos.publication_id')
           .orderBy('kind')
-          .orderBy('renditions.height', height => height.desc().nullsLast()),
+          .orderBy('renditions.height', height => height.desc().nullsLast())
+          .orderBy('renditions.key'),
       ).as('renditions'),
     )
     .where('deleted_at', 'is', null)

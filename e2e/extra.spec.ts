@@ -1,4 +1,8 @@
 // After a video is ready its moving preview and its storyboard come, and nobody who watches notices.
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
 import { startBoss } from '#db/boss.ts'
 import { makeClip } from '#test/clips.ts'
 import { type Stack, settled, upload } from './stack.ts'
@@ -75,6 +79,42 @@ test('preview and storyboard come after ready, while the player plays on', async
     return [...(track.track.cues ?? [])].map(cue => [cue.startTime, cue.endTime])
   }, storyboard.url)
   expect(cues).toEqual(Array.from({ length: 6 }, (_, index) => [index * 2, index * 2 + 2]))
+})
+
+test('captions are chosen by name, shown as text, and remembered', async ({ page, stack, clips }) => {
+  const clip = await makeClip(clips, 'silent.mp4', { seconds: 6, hasAudio: false })
+  const [text, source] = [path.join(clips, 'text.srt'), path.join(clips, 'captioned.mkv')]
+  await writeFile(text, '1\n00:00:00,000 --> 00:00:06,000\n<script>document.title = "x"</script> Hello\n')
+  const maps = ['-map', '0', '-map', '1', '-c', 'copy', '-metadata:s:s:0', 'language=ger', source]
+  await promisify(execFile)('ffmpeg', ['-v', 'error', '-i', clip, '-i', text, ...maps])
+  const id = await upload(stack, source)
+  await expect.poll(async () => (await stack.video(id)).captions.length, { timeout: 60_000 }).toBe(1)
+  const [captions] = (await stack.video(id)).captions
+  expect(captions).toMatchObject({ language: 'de', label: 'German' })
+  const answer = await fetch(new URL(captions?.url ?? '', stack.url))
+  expect(answer.headers.get('Content-Type')).toMatch(/^text\/vtt\b/)
+
+  await page.goto(`${stack.url}/v/${id}`)
+  const choice = page.getByRole('combobox', { name: 'Captions' })
+  const shown = () =>
+    page
+      .locator('video')
+      .evaluate((video: HTMLVideoElement) =>
+        [...video.textTracks]
+          .filter(({ mode }) => mode === 'showing')
+          .flatMap(({ activeCues, language }) =>
+            [...(activeCues ?? [])].map(cue => [language, 'text' in cue && cue.text]),
+          ),
+      )
+  await expect(choice).toHaveValue('', { timeout: 60_000 })
+  expect(await shown()).toEqual([])
+  await choice.selectOption('German')
+  const cue = ['de', '&lt;script&gt;document.title = "x"&lt;/script&gt; Hello']
+  await expect.poll(shown).toEqual([cue])
+  await page.reload()
+  await expect.poll(shown, { timeout: 60_000 }).toEqual([cue])
+  await choice.selectOption('No captions')
+  await expect.poll(shown).toEqual([])
 })
 
 /** Its job is there before the ladder sends it, and waits. @returns lets it begin */

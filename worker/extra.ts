@@ -1,13 +1,15 @@
-// The extra: a published rung → animated preview and storyboard, beside what plays already. Neither
-// can cost a video: it is `ready` before, and stays so. The source is not needed.
+// The extra: a published rung → animated preview and storyboard, and the source's texts → captions, beside
+// what plays already. None of it can cost a video: it is `ready` before, and stays so.
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { publishExtra } from '#db/extend.ts'
 import { type NewRendition, publishedStreams } from '#db/publish.ts'
+import type { VideoRow } from '#db/schema.ts'
 import type { Failure } from '#db/settle.ts'
 import { attemptKey } from '#media/keys.ts'
 import { storyboardVtt } from '#media/webvtt.ts'
 import { type AttemptContext, runAttempt, store } from './attempt.ts'
+import { makeCaptions } from './captions.ts'
 import type { Handler } from './context.ts'
 import { sortFailure, VideoError } from './errors.ts'
 import { previewCommand, storyboardCommand } from './ffmpeg/args.ts'
@@ -33,8 +35,8 @@ export const extra: Handler<'extra'> = (context, { videoId }, job) =>
     videoId,
     recipe: EXTRA_RECIPE,
     needs: extraNeeds,
-    make: async (own, { publication_id }) => {
-      if (publication_id) await makeExtra(own, publication_id)
+    make: async (own, video) => {
+      if (video.publication_id) await makeExtra(own, video, video.publication_id)
     },
   })
 
@@ -47,14 +49,20 @@ interface Rung extends Size {
 
 type ExtraContext = AttemptContext & { rung: Rung; made: string }
 
-async function makeExtra(context: AttemptContext, publicationId: string): Promise<void> {
+async function makeExtra(context: AttemptContext, video: VideoRow, publicationId: string): Promise<void> {
   const { boss, job, attempt, scratch } = context
   const made = path.join(scratch, 'made')
   await mkdir(made)
   const own = { ...context, made, rung: await findRung(context, publicationId) }
-  const results = [await attemptImage(own, makePreview), await attemptImage(own, makeStoryboard)]
-  const renditions = results.flatMap(result => ('kind' in result ? [result] : []))
-  const failures = results.flatMap(result => ('error' in result ? [result.error] : []))
+  const parts = [
+    await tryPart(context, async () => [await makePreview(own)]),
+    await tryPart(context, async () => [await makeStoryboard(own)]),
+  ]
+  // Captions alone are not what ends this work: without an image it is tried again.
+  if (parts.some(({ renditions }) => renditions.length > 0))
+    parts.push(await tryPart(context, () => makeCaptions(context, video, made)))
+  const renditions = parts.flatMap(part => part.renditions)
+  const failures = parts.flatMap(part => part.failures)
   if (renditions.length === 0) throw failures.find(error => !(error instanceof VideoError)) ?? failures[0]
   const leftOut: Failure | null = failures.length > 0 ? sortFailure(failures[0]) : null
   await store(context, made, trx =>
@@ -64,13 +72,18 @@ async function makeExtra(context: AttemptContext, publicationId: string): Promis
   if (leftOut) context.log.warn({ err: failures[0], code: leftOut.code }, 'rendition left out')
 }
 
-/** What one image suffers is no reason to do without the other. */
-async function attemptImage(context: ExtraContext, make: (context: ExtraContext) => Promise<NewRendition>) {
+interface Part {
+  renditions: NewRendition[]
+  failures: unknown[]
+}
+
+/** What one of them suffers is no reason to do without the others. */
+async function tryPart({ signal }: AttemptContext, make: () => Promise<NewRendition[]>): Promise<Part> {
   try {
-    return await make(context)
+    return { renditions: await make(), failures: [] }
   } catch (error) {
-    context.signal.throwIfAborted()
-    return { error }
+    signal.throwIfAborted()
+    return { renditions: [], failures: [error] }
   }
 }
 

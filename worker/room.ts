@@ -7,6 +7,7 @@ import { lockAdmission, promisedBytes } from '#db/room.ts'
 import type { VideoRow } from '#db/schema.ts'
 import { availableMemory } from '#process/memory.ts'
 import type { WorkerContext } from './context.ts'
+import { MAX_SRT_BYTES } from './ffmpeg/args.ts'
 import { type Plan, pixelsOf, planLadder } from './ffmpeg/plan.ts'
 import { type Facts, knownFacts } from './ffmpeg/probe.ts'
 
@@ -39,9 +40,10 @@ export function firstNeeds({ source_bytes }: VideoRow): Needs {
   return { diskBytes: Math.ceil(source_bytes * OVERHEAD), memoryBytes: FFMPEG_BYTES }
 }
 
-/** Of preview and storyboard. */
-export function extraNeeds(): Needs {
-  return { diskBytes: 16 * MIB, memoryBytes: FFMPEG_BYTES }
+/** Of preview and storyboard, and of captions: as they are read, and as they are published. */
+export function extraNeeds({ facts }: Pick<VideoRow, 'facts'>): Needs {
+  const tracks = knownFacts(facts)?.captions?.length ?? 0
+  return { diskBytes: 16 * MIB + tracks * MAX_SRT_BYTES * 3, memoryBytes: FFMPEG_BYTES }
 }
 
 /** Of a ladder, or of one rung of it: its bit rates are capped. */

@@ -3,6 +3,7 @@
 import Link from 'next/link'
 import { useState } from 'react'
 import { VideoFacts } from '#app/feed/video-facts.tsx'
+import { CaptionsControl } from '#app/player/captions-control.tsx'
 import { BigPlay, Player } from '#app/player/player.tsx'
 import { Poster } from '#app/player/poster.tsx'
 import { Scrubber } from '#app/player/scrubber.tsx'
@@ -56,7 +57,10 @@ export function FeedItem({
             onRetry={() => setAttempt(attempt + 1)}
             controls={({ player }) => (
               <>
-                <div className={styles.corner}>{hasSound(video) && <SoundButton />}</div>
+                <div className={styles.corner}>
+                  <CaptionsControl player={player} video={video} />
+                  {hasSound(video) && <SoundButton />}
+                </div>
                 <div className={styles.foot}>
                   <Scrubber player={player} durationSeconds={video.durationSeconds} />
                 </div>

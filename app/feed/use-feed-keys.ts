@@ -43,9 +43,9 @@ function actionFor(key: string, actions: FeedActions): (() => void) | null {
   }
 }
 
-/** Space presses a focused button or link. Arrows on the scrubber move it only sideways for us. */
+/** Space presses a focused button or link, and opens a list. Arrows on the scrubber move it only sideways for us. */
 function belongsToElement(event: KeyboardEvent): boolean {
   if (!(event.target instanceof Element)) return false
-  if (event.key === ' ') return event.target.closest('button, a') !== null
+  if (event.key === ' ') return event.target.closest('button, a, select') !== null
   return event.target.closest('input:not([type="range"]), textarea, select') !== null
 }

@@ -3,7 +3,7 @@
 import { type ReactNode, useRef, useState } from 'react'
 import { callApi, ProblemError } from '#app/live/api-client.ts'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
-import { calmer, describeMissing, describeStage, describeTimeLeft } from '#app/live/words.ts'
+import { calmer, describeMissing, describeStage, describeTimeLeft, hasLostSound } from '#app/live/words.ts'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video } from '#app/video.ts'
 import styles from './live-status.module.css'
@@ -48,7 +48,14 @@ export function LiveStatus(props: LiveStatusProps) {
         </Stopped>
       )
     case 'ready':
-      return <Missing {...props} />
+      return (
+        <>
+          {hasLostSound(video) && (
+            <p className={styles.small}>The sound could not be decoded: the video plays silent.</p>
+          )}
+          <Missing {...props} />
+        </>
+      )
     default:
       return video.status satisfies never
   }

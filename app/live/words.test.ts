@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { calmer, describeMissing, describeTimeLeft } from './words.ts'
+import { calmer, describeMissing, describeTimeLeft, hasLostSound } from './words.ts'
 
 test.each<[number | null, number | null, number | null, string]>([
   [null, 40, 40, 'the first time'],
@@ -25,9 +25,16 @@ test.each([
 describe('of what could not be made', () => {
   const rung = (height: number | null, state: 'ready' | 'failed') => ({
     ...{ kind: 'video' as const, width: height && height * 2, height, fps: 30, codecs: null },
-    ...{ bandwidth: null, bytes: 0, state },
+    ...{ bandwidth: null, bytes: 0, state, errorCode: state === 'failed' ? 'ffmpeg_killed' : null },
   })
   const sound = { ...rung(null, 'failed'), kind: 'audio' as const }
+  const undecodable = { ...sound, errorCode: 'sound_undecodable' }
+
+  test('sound that is lost for good is told apart: no other try is offered for it', () => {
+    expect(hasLostSound({ renditions: [rung(720, 'ready'), undecodable] })).toBe(true)
+    expect(hasLostSound({ renditions: [rung(720, 'ready'), sound] })).toBe(false)
+    expect(describeMissing({ renditions: [rung(720, 'ready'), undecodable] })).toBeNull()
+  })
 
   test.each([
     ['nothing is said where all is there', [rung(720, 'ready')], null],

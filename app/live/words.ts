@@ -1,5 +1,5 @@
 // Statuses, stages and times as people say them. Pure.
-import type { Video } from '#app/video.ts'
+import type { RenditionJson, Video } from '#app/video.ts'
 
 /** What is happening to a video, as one short phrase. */
 export function describeStage(video: Video): string {
@@ -39,9 +39,18 @@ function describeProcessing(video: Video): string {
   return processingWords[video.stage] ?? 'Processing'
 }
 
-/** What a video plays without because it could not be made; null when it has everything. */
+/** Whether a video plays silent because of its file, which no other try changes. */
+export function hasLostSound({ renditions }: Pick<Video, 'renditions'>): boolean {
+  return renditions.some(isLostSound)
+}
+
+function isLostSound({ errorCode }: RenditionJson): boolean {
+  return errorCode === 'sound_undecodable'
+}
+
+/** What a video plays without though it could be made; null when it has everything. */
 export function describeMissing({ renditions }: Pick<Video, 'renditions'>): string | null {
-  const failed = renditions.filter(({ state }) => state === 'failed')
+  const failed = renditions.filter(rendition => rendition.state === 'failed' && !isLostSound(rendition))
   if (failed.length === 0) return null
   if (failed.some(({ kind }) => kind === 'audio')) {
     const plays = renditions.some(({ kind, state }) => kind === 'audio' && state === 'ready')

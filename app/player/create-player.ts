@@ -25,6 +25,8 @@ export function createPlayer(
   // video.js wraps the element and removes it in the end, so React must not own it.
   const element = document.createElement('video')
   element.setAttribute('playsinline', '')
+  // Captions may come from a CDN, which answers everyone.
+  element.crossOrigin = 'anonymous'
   element.className = 'video-js'
   holder.append(element)
 

@@ -7,7 +7,7 @@ import styles from './player.module.css'
 
 /** A button that changes nothing is not shown. */
 export function hasSound(video: Video): boolean {
-  return video.renditions.some(({ kind }) => kind === 'audio')
+  return video.renditions.some(({ kind, state }) => kind === 'audio' && state === 'ready')
 }
 
 export function SoundButton() {

@@ -72,7 +72,7 @@ async function firstFault(storage: Storage, { keys, renditions }: PublishedFiles
 /** The files that a rendition's bytes are counted over: what a playlist or a list of images names, or itself. */
 async function partsOf(storage: Storage, key: string): Promise<string[]> {
   if (key.endsWith('.m3u8')) return playlistUris(await readText(storage, key)).map(uri => sibling(key, uri))
-  if (!key.endsWith('.vtt')) return [key]
+  if (!key.endsWith('/storyboard.vtt')) return [key]
   const images = (await readText(storage, key)).matchAll(/^(\S+)#xywh=/gm)
   return [key, ...new Set(Array.from(images, ([, uri = '']) => sibling(key, uri)))]
 }

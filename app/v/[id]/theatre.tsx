@@ -2,6 +2,7 @@
 // The player of a video's own page, with its controls and keys.
 import { useEffect, useRef, useState } from 'react'
 import { FullScreenIcon } from '#app/icons.tsx'
+import { CaptionsControl } from '#app/player/captions-control.tsx'
 import playerStyles from '#app/player/player.module.css'
 import { Player } from '#app/player/player.tsx'
 import { Scrubber } from '#app/player/scrubber.tsx'
@@ -48,6 +49,7 @@ export function Theatre({ video }: { video: Video }) {
         controls={({ player }) => (
           <div className={styles.controls}>
             <Scrubber player={player} durationSeconds={video.durationSeconds} showsTimes />
+            <CaptionsControl player={player} video={video} />
             {hasSound(video) && <SoundButton />}
             <button
               type="button"
@@ -72,8 +74,9 @@ function useTheatreKeys(actions: Record<string, () => void>) {
   useEffect(() => {
     function act(event: KeyboardEvent) {
       if (event.ctrlKey || event.metaKey || event.altKey) return
-      // Space presses a focused button or link.
-      if (event.key === ' ' && event.target instanceof Element && event.target.closest('button, a')) return
+      // Space presses a focused button or link, and opens a list; a list has its own letters and arrows.
+      const target = event.target instanceof Element ? event.target : null
+      if (target?.closest(event.key === ' ' ? 'button, a, select' : 'select')) return
       const action = latest.current[event.key]
       if (!action) return
       event.preventDefault()
