@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { explain, problem, problemCodes, Refusal } from '#app/problem.ts'
 import { requests } from '#app/requests.ts'
+import { SOUND_UNDECODABLE } from '#db/missing.ts'
 import { GAVE_UP } from '#db/settle.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -27,7 +28,9 @@ test('no code of the API is left that nothing answers', () => {
 test('docs/operations.md says of each code of a failed video what it means', () => {
   const thrown = [...sources('worker').matchAll(/VideoError\(\s*'(\w+)'/g)].map(([, code]) => code ?? '')
   expect(thrown.length).toBeGreaterThan(5)
-  expect(codesIn('Codes of videos')).toEqual([...new Set([...thrown, GAVE_UP.code])].sort())
+  expect(codesIn('Codes of videos')).toEqual(
+    [...new Set([...thrown, GAVE_UP.code, SOUND_UNDECODABLE])].sort(),
+  )
 })
 
 test.each([

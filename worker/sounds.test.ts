@@ -41,7 +41,6 @@ const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast']
 
 describe('a tone is heard where it was in the source:', () => {
   test.each<[string, string, string[], number]>([
-    ['sound as long as the picture', 'a.mkv', [...PICTURE, ...beep(2)], 2],
     ['sound that begins late', 'a.mkv', [...PICTURE, '-itsoffset', '1', ...beep(1, 2)], 2],
     [
       'sound that begins late in an MP4',
@@ -53,7 +52,6 @@ describe('a tone is heard where it was in the source:', () => {
     ['sound that ends early', 'a.mkv', [...PICTURE, ...beep(2, 2.6)], 2],
     ['sound that ends late', 'a.mkv', [...PICTURE, ...beep(2, 7)], 2],
     ['sound with a gap', 'a.mkv', [...PICTURE, ...beep(2), '-af', "aselect='not(between(t,1,1.8))'"], 2],
-    ['8 kHz', 'a.mkv', [...PICTURE, ...beep(2), '-ar', '8000'], 2],
     ['192 kHz', 'a.mkv', [...PICTURE, ...beep(2), '-ar', '192000'], 2],
     ['MP3', 'a.mp4', [...PICTURE, ...beep(2), '-c:a', 'libmp3lame'], 2],
     ['AC-3', 'a.ts', [...PICTURE, ...beep(2), '-c:a', 'ac3'], 2],
@@ -63,7 +61,6 @@ describe('a tone is heard where it was in the source:', () => {
       [...PICTURE, ...beep(2), '-c:a', 'libopus', '-c:v', 'libvpx', '-deadline', 'realtime'],
       2,
     ],
-    ['Vorbis', 'a.mkv', [...PICTURE, ...beep(2), '-c:a', 'libvorbis'], 2],
     ['ALAC', 'a.mov', [...PICTURE, ...beep(2), '-c:a', 'alac'], 2],
     ['MPEG layer II', 'a.mpg', [...PICTURE, ...beep(2), '-c:a', 'mp2', '-c:v', 'mpeg1video', '-r', '25'], 2],
     ['ADPCM', 'a.avi', [...PICTURE, ...beep(2), '-c:a', 'adpcm_ima_wav'], 2],

@@ -264,9 +264,7 @@ function choosePicture(streams: Stream[]): Stream | undefined {
   const pixels = ({ width, height }: Stream) => (width ?? 0) * (height ?? 0)
   return streams
     .filter(isMoving)
-    .sort(
-      (a, b) => canDecode(b) - canDecode(a) || isDefault(b) - isDefault(a) || pixels(b) - pixels(a),
-    )[0]
+    .sort((a, b) => canDecode(b) - canDecode(a) || isDefault(b) - isDefault(a) || pixels(b) - pixels(a))[0]
 }
 
 /** What has no decoder here, or none that takes it, ffprobe gives no sample format. */
