@@ -91,7 +91,7 @@ const EXPECTED: Record<Judged['kind'], string[]> = {
   encrypted: ['encrypted'],
   unreadable: UNREADABLE,
 }
-const LIMITS = ['too_long', 'too_many_pixels', 'too_many_streams', 'too_many_frames']
+const LIMITS = ['too_long', 'too_many_pixels', 'too_many_streams', 'too_many_frames', 'too_few_bytes']
 
 async function judge(video: Video | null, source: Judged): Promise<string[]> {
   if (!video) return ['it came to no end']

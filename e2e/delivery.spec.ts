@@ -138,6 +138,8 @@ test('for every request nginx and the web process answer the same, and no source
   }
 })
 
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
+
 test('text is compressed, media is not', async ({ site: { url, nginx }, media: { folder } }) => {
   const { certificate } = nginx
   const headers = { 'Accept-Encoding': 'gzip' }
@@ -151,7 +153,11 @@ test('text is compressed, media is not', async ({ site: { url, nginx }, media: {
     expect(packed.headers.vary, target).toContain('Accept-Encoding')
     const plain = await ask(url, target, { certificate })
     expect(plain.headers['content-encoding'], target).toBeUndefined()
-    expect(gunzipSync(packed.body).equals(plain.body), target).toBe(true)
+    // Each page has a number of its own for its scripts.
+    const [unpacked, sent] = [gunzipSync(packed.body), plain.body].map(body =>
+      body.toString().replaceAll(UUID, ''),
+    )
+    expect(unpacked === sent, target).toBe(true)
   }
   const segment = await ask(url, `${folder}/v240/00000.m4s`, { headers, certificate })
   expect(segment.headers['content-encoding']).toBeUndefined()
