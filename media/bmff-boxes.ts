@@ -41,10 +41,14 @@ export function splitBoxes(buffer: Buffer): Box[] {
   return boxes
 }
 
-/** Whether a file ends before its last box does, which is to be of this type. */
+/**
+ * Whether a file ends before its last box does, which is to be of this type. A segment that has its type
+ * alone is whole: there was nothing to be in it.
+ */
 export function isCutShort(buffer: Buffer, lastType: string): boolean {
   try {
-    return splitBoxes(buffer).at(-1)?.type !== lastType
+    const types = splitBoxes(buffer).map(({ type }) => type)
+    return types.join() !== 'styp' && types.at(-1) !== lastType
   } catch {
     return true
   }

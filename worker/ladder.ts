@@ -11,7 +11,7 @@ import { type Encoded, encodeAlone, encodeTogether, type LeftOut, tell } from '.
 import { VideoError } from './errors.ts'
 import { decodeCommand } from './ffmpeg/args.ts'
 import { type Plan, RECIPE } from './ffmpeg/plan.ts'
-import { DEATHS, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
+import { countPictures, DEATHS, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, measureLadder, requireWhole, Unplayable } from './ffmpeg/verify.ts'
 import { withGain } from './loudness.ts'
 import { writePublication } from './publication.ts'
@@ -68,13 +68,15 @@ async function blameSource(
   cause: Error,
 ): Promise<void> {
   try {
-    await runFfmpeg(decodeCommand(source, scratch, plan), { signal, log, config })
+    const stderr = await runFfmpeg(decodeCommand(source, scratch, plan), { signal, log, config })
+    // It is content with nothing.
+    if (countPictures(stderr) !== 0) return
   } catch (error) {
     if (!(error instanceof FfmpegFailed)) throw error
-    throw new VideoError(
-      'undecodable',
-      'The picture is damaged, or in a format that cannot be decoded. Export the video as H.264 and upload that.',
-      { cause },
-    )
   }
+  throw new VideoError(
+    'undecodable',
+    'The picture is damaged, or in a format that cannot be decoded. Export the video as H.264 and upload that.',
+    { cause },
+  )
 }

@@ -81,6 +81,14 @@ describe.each<Lie>([
     ...{ first: 'v120', ends: 'ready', seconds: 24 },
   },
   { says: 'its time begins again halfway', make: twiceFromZero, first: 'v120', ends: 'ready' },
+  // Of such a stream FFmpeg writes a segment without samples, and is content.
+  { says: 'it has sound, of which nothing came', make: () => firstOf(0.4), first: null, ends: 'truncated' },
+  {
+    says: 'it has a picture, of which nothing came',
+    make: () => firstOf(0),
+    first: null,
+    ends: 'undecodable',
+  },
   {
     says: 'it has eight bits, and has ten',
     make: async () => {
@@ -162,5 +170,16 @@ async function twiceFromZero(): Promise<string> {
   const part = await readFile(await clip('part.ts', '-g', '30'))
   const file = path.join(folder, 'twice.ts')
   await writeFile(file, Buffer.concat([part, part]))
+  return file
+}
+
+/** A recording in fragments, cut off in the first one, where pictures stand before sound. */
+async function firstOf(share: number): Promise<string> {
+  const whole = await readFile(
+    await clip('fragments.mp4', '-g', '30', '-movflags', 'frag_keyframe+empty_moov'),
+  )
+  const data = whole.indexOf('mdat') + 4
+  const file = path.join(folder, 'cut.mp4')
+  await writeFile(file, whole.subarray(0, data + 8 + Math.round(share * whole.readUInt32BE(data - 8))))
   return file
 }

@@ -6,8 +6,10 @@ import type { CaptionsJson } from '#app/video.ts'
 
 const key = 'pgreel.captions'
 const listeners = new Set<() => void>()
-// From below, in lines: above our controls.
-const LINE = -3
+// What lies over the bottom of a picture: controls, a title.
+const BELOW_PX = 68
+// Of the picture's height, as browsers draw captions.
+const LINE_SHARE = 0.06
 
 /** What a choice is kept as. */
 export function nameOf({ language, label }: CaptionsJson): string {
@@ -39,10 +41,13 @@ export function showCaptions(element: HTMLVideoElement, captions: CaptionsJson):
   const { url, language, label } = captions
   Object.assign(track, { kind: 'captions', src: url, srclang: language ?? '', label })
   track.addEventListener('load', () => {
-    for (const cue of track.track.cues ?? []) if (cue instanceof VTTCue) cue.line = LINE
+    const lines = Math.ceil(BELOW_PX / (element.clientHeight * LINE_SHARE))
+    for (const cue of track.track.cues ?? []) if (cue instanceof VTTCue) cue.line = -1 - lines
+    track.track.mode = 'showing'
   })
   element.append(track)
-  track.track.mode = 'showing'
+  // What is drawn already stays where it is.
+  track.track.mode = 'hidden'
   return () => track.remove()
 }
 
