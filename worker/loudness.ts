@@ -1,5 +1,5 @@
 // How loud a source is, heard before its ladder is made. What goes wrong here costs nothing but the
-// gain: the sound is then published as it is.
+// gain: the sound is then published as it is. Where it cannot be heard at all, it would cost the picture too.
 import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { AttemptContext } from './attempt.ts'
 import { tell } from './encode.ts'
@@ -17,7 +17,7 @@ import {
   type Try,
 } from './ffmpeg/loudness.ts'
 import type { Plan } from './ffmpeg/plan.ts'
-import { readSeconds, runFfmpeg } from './ffmpeg/run.ts'
+import { FfmpegFailed, readSeconds, runFfmpeg } from './ffmpeg/run.ts'
 
 // An hour takes a sixteenth of it on one core of 2020.
 const WITHIN_SECONDS = 300
@@ -48,6 +48,10 @@ export async function withGain(context: AttemptContext, source: string, plan: Pl
     return { ...even, gainDb: found?.gainDb ?? null }
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof FfmpegFailed && !(await isAudible(context, source, plan, ends))) {
+      log.warn({ err: error }, 'sound left out: it cannot be decoded')
+      return { ...plan, sounds: [], isSoundLost: true }
+    }
     log.warn({ err: error }, 'loudness not measured: the sound is published as it is')
     return even
   }
@@ -73,6 +77,22 @@ async function findGain(loudness: Loudness | null, becomes: (gainDb: number) => 
 async function hear(context: AttemptContext, source: string, plan: Plan, ends: number) {
   const stderr = await run(context, loudnessCommand(source, context.scratch, plan), ends)
   return { loudness: readLoudness(stderr, readSeconds(stderr)), hasBegunAgain: hasBegunAgain(stderr) }
+}
+
+/** FFmpeg goes on after most damage; what ends it here would end the ladder. */
+async function isAudible(
+  context: AttemptContext,
+  source: string,
+  plan: Plan,
+  ends: number,
+): Promise<boolean> {
+  try {
+    await run(context, loudnessCommand(source, context.scratch, plan, 'anull'), ends)
+    return true
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return !(error instanceof FfmpegFailed)
+  }
 }
 
 async function run(context: AttemptContext, command: FfmpegCommand, ends: number): Promise<string> {

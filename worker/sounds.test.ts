@@ -102,7 +102,7 @@ describe('a tone is heard where it was in the source:', () => {
 })
 
 describe('sound that cannot be decoded costs no picture, and is told of:', () => {
-  test.each<[string, string, (file: Buffer) => void]>([
+  test.each<[string, string, (file: Buffer) => void, codec?: string]>([
     ['a codec that nobody knows', 'a.mkv', file => file.write('A_XYZ', file.indexOf('A_AAC'))],
     [
       'a codec without decoder (MPEG-H)',
@@ -113,9 +113,11 @@ describe('sound that cannot be decoded costs no picture, and is told of:', () =>
       },
     ],
     ['another codec than its own (MP3)', 'a.mp4', file => file.writeUInt8(0x6b, file.indexOf('esds') + 21)],
-  ])('%s', async (_, name, patch) => {
+    // SamplingFrequency, a double, is 0: no filter takes that.
+    ['a rate of nothing', 'a.mkv', file => file.fill(0, rateOf(file), rateOf(file) + 8), 'pcm_s16le'],
+  ])('%s', async (_, name, patch, codec = 'aac') => {
     const source = path.join(folder, name)
-    await run('ffmpeg', ['-y', '-v', 'error', ...PICTURE, ...beep(2), ...H264, '-c:a', 'aac', source])
+    await run('ffmpeg', ['-y', '-v', 'error', ...PICTURE, ...beep(2), ...H264, '-c:a', codec, source])
     const file = await readFile(source)
     patch(file)
     await writeFile(source, file)
@@ -130,6 +132,10 @@ describe('sound that cannot be decoded costs no picture, and is told of:', () =>
     expect(await t.db.transaction().execute(trx => retryVideo(trx, t.boss, id))).toBe('conflict')
   })
 })
+
+function rateOf(file: Buffer): number {
+  return file.indexOf(Buffer.from('b588', 'hex')) + 2
+}
 
 /** H.264 and PCM, where `args` do not say better. */
 function withDefaults(args: string[]): string[] {

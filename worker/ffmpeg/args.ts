@@ -130,16 +130,20 @@ export function segments(folder: string, { maxDurationSeconds }: Pick<Plan, 'max
   ]
 }
 
-/** Hears the sound as it would be published, and says how loud it is: `readLoudness`. */
+/**
+ * Hears the sound as it would be published, and says how loud it is: `readLoudness`.
+ * @param measure 'anull' only hears it
+ */
 export function loudnessCommand(
   source: string,
   scratch: string,
   { audioIndex, soundFile, gainDb, maxDurationSeconds }: Plan,
+  measure = MEASURE,
 ): FfmpegCommand {
   return start(scratch)
     .input(soundFile ?? source)
     .inputOptions(...(soundFile === null ? [...HOSTILE_INPUT, '-vn', '-sn', '-dn'] : OWN_SOUND))
-    .complexFilter(`[0:${soundFile === null ? audioIndex : 'a'}]${soundChain(gainDb)},${MEASURE}[heard]`)
+    .complexFilter(`[0:${soundFile === null ? audioIndex : 'a'}]${soundChain(gainDb)},${measure}[heard]`)
     .output('-')
     .outputOptions('-map', '[heard]', '-t', String(maxDurationSeconds + BEYOND_SECONDS), '-f', 'null')
 }
