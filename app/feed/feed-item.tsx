@@ -58,7 +58,7 @@ export function FeedItem({
             controls={({ player }) => (
               <>
                 <div className={styles.corner}>
-                  <CaptionsControl player={player} video={video} />
+                  <CaptionsControl player={player} video={video} belowPx={112} />
                   {hasSound(video) && <SoundButton />}
                 </div>
                 <div className={styles.foot}>

@@ -10,9 +10,11 @@ import styles from './player.module.css'
 interface CaptionsControlProps {
   player: VideoJsPlayer | null
   video: Video
+  /** what lies over the bottom of the picture */
+  belowPx: number
 }
 
-export function CaptionsControl({ player, video: { captions } }: CaptionsControlProps) {
+export function CaptionsControl({ player, video: { captions }, belowPx }: CaptionsControlProps) {
   const chosen = chosenOf(captions, useCaptionsChoice())
   // Each state of the video brings new objects that say the same.
   const wanted = JSON.stringify(chosen)
@@ -20,8 +22,8 @@ export function CaptionsControl({ player, video: { captions } }: CaptionsControl
   useEffect(() => {
     const element = player && elementOf(player)
     const captions: Video['captions'][number] | null = JSON.parse(wanted)
-    if (element && captions) return showCaptions(element, captions)
-  }, [player, wanted])
+    if (element && captions) return showCaptions(element, captions, belowPx)
+  }, [player, wanted, belowPx])
 
   if (captions.length === 0) return null
   return (

@@ -6,9 +6,7 @@ import type { CaptionsJson } from '#app/video.ts'
 
 const key = 'pgreel.captions'
 const listeners = new Set<() => void>()
-// What lies over the bottom of a picture: controls, a title.
-const BELOW_PX = 68
-// Of the picture's height, as browsers draw captions.
+// Of a picture's shorter side, as browsers draw captions.
 const LINE_SHARE = 0.06
 
 /** What a choice is kept as. */
@@ -35,13 +33,17 @@ export function chooseCaptions(name: string): void {
   for (const listener of listeners) listener()
 }
 
-/** @returns takes them away again */
-export function showCaptions(element: HTMLVideoElement, captions: CaptionsJson): () => void {
+/**
+ * @param belowPx what lies over the bottom of the picture: controls, a title
+ * @returns takes them away again
+ */
+export function showCaptions(element: HTMLVideoElement, captions: CaptionsJson, belowPx: number): () => void {
   const track = document.createElement('track')
   const { url, language, label } = captions
   Object.assign(track, { kind: 'captions', src: url, srclang: language ?? '', label })
   track.addEventListener('load', () => {
-    const lines = Math.ceil(BELOW_PX / (element.clientHeight * LINE_SHARE))
+    const { clientWidth, clientHeight } = element
+    const lines = Math.ceil(belowPx / (Math.min(clientWidth, clientHeight) * LINE_SHARE))
     for (const cue of track.track.cues ?? []) if (cue instanceof VTTCue) cue.line = -1 - lines
     track.track.mode = 'showing'
   })

@@ -49,7 +49,7 @@ export function Theatre({ video }: { video: Video }) {
         controls={({ player }) => (
           <div className={styles.controls}>
             <Scrubber player={player} durationSeconds={video.durationSeconds} showsTimes />
-            <CaptionsControl player={player} video={video} />
+            <CaptionsControl player={player} video={video} belowPx={68} />
             {hasSound(video) && <SoundButton />}
             <button
               type="button"
