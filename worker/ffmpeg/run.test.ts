@@ -5,7 +5,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ffmpegsIn, makeFolder, processesIn, silent } from '#test/worker.ts'
 import { WorldError } from '../errors.ts'
 import { installLauncher } from './launcher.ts'
-import { FfmpegFailed, runFfmpeg } from './run.ts'
+import { FfmpegFailed, isToolBroken, runFfmpeg } from './run.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -166,3 +166,16 @@ function testPicture(options: string[]): FfmpegCommand {
     .input('testsrc2=s=64x64:r=10')
     .inputOptions(...options)
 }
+
+test.each([
+  [
+    'a decoder that wants another packet',
+    'Error while decoding stream #0:0: Resource temporarily unavailable',
+    false,
+  ],
+  ['a machine without processes left', 'sh: 1: Cannot fork: Resource temporarily unavailable', true],
+  ['an encoder without threads', '[libx264 @ 0x5] Resource temporarily unavailable', true],
+  ['no memory', 'Error while decoding stream #0:0: Cannot allocate memory', true],
+])('%s: whether the machine is to blame', (_, stderr, isBroken) => {
+  expect(isToolBroken(`ffmpeg exited with code 1: Conversion failed!\n${stderr}\n`)).toBe(isBroken)
+})
