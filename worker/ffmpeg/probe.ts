@@ -180,7 +180,7 @@ const streamSchema = z.looseObject({
   color_primaries: text.optional(),
   color_space: text.optional(),
   color_range: text.optional(),
-  // Side data: fluent-ffmpeg writes its fields among the stream's own, and no matrix.
+  // Side data, whose fields ffprobe.ts puts among the stream's own.
   dv_profile: text.optional(),
   dv_bl_signal_compatibility_id: text.optional(),
   r_frame_rate: text.optional(),
