@@ -197,7 +197,8 @@ test('back from a video’s page, the feed stands at that video, also after a re
 })
 
 test('the arrow keys seek, and a silent video has no sound to turn on', async ({ page, stack, clips }) => {
-  const silent = await upload(stack, await makeClip(clips, 'silent.mp4', { seconds: 20, hasAudio: false }))
+  const clip = await makeClip(clips, 'silent.mp4', { width: 192, height: 108, seconds: 20, hasAudio: false })
+  const silent = await upload(stack, clip)
   expect(await settled(stack, silent)).toMatchObject({ status: 'ready' })
   await page.goto(`${stack.url}/v/${silent}`)
   await expectPlaying(page, 'video')

@@ -275,7 +275,8 @@ test('a cancelled video stops, keeps its upload and can be retried', async ({ st
   expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
   await expect.poll(() => ffmpegsOf(stack), { timeout: 3_000, intervals: [50] }).toEqual([])
   const retried = await fetch(`${stack.url}/api/videos/${id}/retry`, { method: 'POST' })
-  expect(await retried.json()).toMatchObject({ status: 'queued' })
+  // A worker may have taken it before the answer was read.
+  expect((await retried.json()).status).toMatch(/^(queued|processing)$/)
   expect(await settled(stack, id)).toMatchObject({ status: 'ready' })
   await expectNothingLeftBehind(stack)
 })
