@@ -195,7 +195,8 @@ exec ffmpeg "$@"
     await watchStandstill(page)
     await expect.poll(() => timeOf(page), OFTEN).toBeGreaterThan(5)
     await expect.poll(() => timeOf(page), OFTEN).toBeLessThan(2)
-    expect(await longestStandstill(page)).toBeLessThan(1500)
+    // Who misses the end stands for the 5 s until it looks again (follow-video.ts); a busy machine takes two.
+    expect(await longestStandstill(page)).toBeLessThan(4000)
     expect(addressesOf(lists), 'one list to the end').toHaveLength(1)
   } finally {
     await own.stop()
