@@ -80,6 +80,16 @@ describe.each<Lie>([
     make: () => clip('gap.mkv', '-vf', 'setpts=PTS+gt(N\\,60)*20/TB', '-fps_mode', 'passthrough', '-g', '30'),
     ...{ first: 'v120', ends: 'ready', seconds: 24 },
   },
+  {
+    says: 'no picture for twenty hours',
+    make: () => clip('late.mkv', '-vf', 'setpts=PTS+72000/TB', '-fps_mode', 'passthrough', '-g', '30'),
+    ...{ first: null, ends: 'too_few_bytes' },
+  },
+  {
+    says: 'no sound for twenty hours',
+    make: () => clip('silent.mkv', '-af', 'asetpts=PTS+gt(N\\,90)*72000/TB', '-g', '30'),
+    ...{ first: 'v120', ends: 'ready', seconds: 4 },
+  },
   { says: 'its time begins again halfway', make: twiceFromZero, first: 'v120', ends: 'ready' },
   // Of such a stream FFmpeg writes a segment without samples, and is content.
   { says: 'it has sound, of which nothing came', make: () => firstOf(0.4), first: null, ends: 'truncated' },

@@ -67,7 +67,7 @@ describe('the ladder', () => {
   test('decodes once and puts keyframes at the same times on each rung', () => {
     expect(args.filter(arg => arg === '-i')).toHaveLength(1)
     expect(option(args, '-filter_complex')).toBe(
-      '[0:1]fps=30000/1001:start_time=0,setparams=colorspace=bt709:range=tv,split=3[s0][s1][s2];' +
+      '[0:1]fps=30000/1001:start_time=0,trim=end=61,setparams=colorspace=bt709:range=tv,split=3[s0][s1][s2];' +
         `[s0]scale=854:480:${IN_BT709},setsar=1[v0];` +
         `[s1]scale=428:240:${IN_BT709},setsar=1[v1];` +
         `[s2]scale=320:180:${IN_BT709},setsar=1[v2];` +

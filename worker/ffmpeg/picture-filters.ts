@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { BT709, type Colour, needsTable } from './colour.ts'
 import { COLOUR_TABLE } from './colour-table.ts'
-import { evenAbove, type Plan } from './plan.ts'
+import { BEYOND_SECONDS, evenAbove, type Plan } from './plan.ts'
 
 // Without them swscale is quicker, and three of 255 beside the truth.
 const EXACT = 'flags=bicubic+accurate_rnd+full_chroma_int'
@@ -23,12 +23,15 @@ export function taken({ matrix, range }: Colour): string {
 }
 
 /** Everything that is the same for all rungs, once. */
-export function preparePicture({ videoIndex, frameRate, source, rungs }: Plan): string {
+export function preparePicture({ videoIndex, frameRate, source, rungs, maxDurationSeconds }: Plan): string {
   const { width, height, colour } = source
   const isPadded = isOwnSize(source, rungs) && (width % 2 === 1 || height % 2 === 1)
   return [
     // A constant rate from zero: every rung then has its keyframes at the same times.
     `[0:${videoIndex}]fps=${frameRate.num}/${frameRate.den}:start_time=0`,
+    // Before a picture that begins in twenty hours there are two million of it. An output's own end keeps
+    // them out of the file, but not from being made.
+    `trim=end=${maxDurationSeconds + BEYOND_SECONDS}`,
     taken(colour),
     ...(isPadded || !isDeepStrictEqual(colour, BT709) ? convert(source, rungs, isPadded) : []),
   ].join(',')

@@ -89,7 +89,7 @@ const REFERENCE_SHAPE = 16 / 9
 const FAST_MOTION_FPS = 31
 const FAST_MOTION_FACTOR = 1.5
 
-/** @throws VideoError when the video is longer than the operator allows, or has more pixels or pictures than we do */
+/** @throws VideoError when the video is longer, or begins later, than the operator allows, or has more pixels or pictures than we do */
 export function planLadder(facts: Facts, limits: Limits): Plan {
   const { video, audio, durationSeconds } = facts
   if (durationSeconds !== null && durationSeconds > limits.maxDurationSeconds) {
@@ -109,6 +109,12 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     )
   }
   const mostSeconds = facts.mostSeconds ?? Number.POSITIVE_INFINITY
+  const limit: Limit = {
+    maxDurationSeconds: Math.min(limits.maxDurationSeconds, mostSeconds),
+    ...(mostSeconds < limits.maxDurationSeconds && { hasFewBytes: true }),
+  }
+  // Until then its first picture would stand, and be encoded.
+  if ((facts.startSeconds ?? 0) > limit.maxDurationSeconds) throw beyond(limit)
   const sides = shortSides(evenAbove(Math.min(video.width, video.height)), limits.ladder)
   const rungs = sides.map(side => rungOf(facts, side))
   const all = [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))]
@@ -124,8 +130,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     gainDb: null,
     durationSeconds,
     work: ladderWork(facts, all),
-    maxDurationSeconds: Math.min(limits.maxDurationSeconds, mostSeconds),
-    ...(mostSeconds < limits.maxDurationSeconds && { hasFewBytes: true }),
+    ...limit,
     ...still(rungs),
   }
 }

@@ -61,6 +61,8 @@ const factsSchema = z.object({
   audio: z.object({ index: z.number(), codec: z.string(), channels: z.number() }).nullable(),
   /** of the picture, where the container counts */
   frames: z.number().optional(),
+  /** of the picture, after the file's own beginning */
+  startSeconds: z.number().optional(),
   /** so many bytes last no longer */
   mostSeconds: z.number().optional(),
   /** there is sound, and none of it can be decoded */
@@ -186,6 +188,7 @@ const streamSchema = z.looseObject({
   r_frame_rate: text.optional(),
   avg_frame_rate: text.optional(),
   sample_aspect_ratio: text.optional(),
+  start_time: text.optional(),
   duration: text.optional(),
   rotation: text.optional(),
   disposition: z
@@ -202,7 +205,7 @@ const streamSchema = z.looseObject({
 type Stream = z.output<typeof streamSchema>
 const probeSchema = z.object({
   streams: z.array(streamSchema),
-  format: z.looseObject({ format_name: text, duration: text.optional() }),
+  format: z.looseObject({ format_name: text, start_time: text.optional(), duration: text.optional() }),
 })
 
 /** Pure: ffprobe's answer → facts. @throws VideoError */
@@ -249,6 +252,7 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
       ? { index: audio.index, codec: audio.codec_name, channels: audio.channels ?? 2 }
       : null,
     ...(Number(video.nb_frames) > 0 && { frames: Number(video.nb_frames) }),
+    startSeconds: startSeconds(video.start_time, format.start_time),
     mostSeconds: mostSeconds(sizeBytes),
     isSoundLost: sounds.length > 0 && !audio,
     captions: captionTracks(streams),
@@ -282,6 +286,13 @@ function duration(video: Stream, ofFormat: string | undefined, sizeBytes: number
   const seconds = [...ofStream, ofFormat].map(Number).find(value => value > 0)
   if (seconds === undefined || seconds > mostSeconds(sizeBytes)) return null
   return seconds
+}
+
+/** FFmpeg begins at the earliest of a file's streams. */
+function startSeconds(ofStream: string | undefined, ofFormat: string | undefined): number {
+  // It may be "N/A".
+  const [stream, format] = [Number(ofStream) || 0, Number(ofFormat) || 0]
+  return Math.max(0, stream - format)
 }
 
 /** `00:01:02.500000000` */
