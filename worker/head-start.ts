@@ -6,11 +6,11 @@ import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { AttemptContext } from './attempt.ts'
 import { type Copyable, judgeCopy } from './ffmpeg/copyable.ts'
+import type { Facts } from './ffmpeg/facts.ts'
 import { copyCommand } from './ffmpeg/first-args.ts'
 import { guessFacts } from './ffmpeg/guess.ts'
 import { planLadder } from './ffmpeg/plan.ts'
 import { type FirstPlan, planCopy } from './ffmpeg/plan-first.ts'
-import type { Facts } from './ffmpeg/probe.ts'
 import { runFfmpeg } from './ffmpeg/run.ts'
 
 export interface Signals {

@@ -8,8 +8,8 @@ import type { VideoRow } from '#db/schema.ts'
 import { availableMemory } from '#process/memory.ts'
 import type { WorkerContext } from './context.ts'
 import { MAX_SRT_BYTES } from './ffmpeg/args.ts'
+import { type Facts, knownFacts } from './ffmpeg/facts.ts'
 import { type Plan, pixelsOf, planLadder } from './ffmpeg/plan.ts'
-import { type Facts, knownFacts } from './ffmpeg/probe.ts'
 
 export interface Needs {
   /** at the most, scratch and storage together: the one becomes the other */

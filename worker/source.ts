@@ -4,8 +4,9 @@ import { saveFacts } from '#db/progress.ts'
 import type { VideoRow } from '#db/schema.ts'
 import type { AttemptContext } from './attempt.ts'
 import { WorldError } from './errors.ts'
+import { type Facts, knownFacts } from './ffmpeg/facts.ts'
 import { type Plan, planLadder } from './ffmpeg/plan.ts'
-import { type Facts, knownFacts, probe } from './ffmpeg/probe.ts'
+import { probe } from './ffmpeg/probe.ts'
 
 export interface Source {
   /** its path */

@@ -6,7 +6,7 @@ import { type AvcEntry, readAvcEntry } from '#media/bmff-codec.ts'
 import { readSps, type Sps } from '#media/h264.ts'
 import { type MovieTrack, readLayout, readSampleEntries } from '#media/movie.ts'
 import { demand } from './copy-refusal.ts'
-import type { Facts } from './probe.ts'
+import type { Facts } from './facts.ts'
 
 const BASELINE = 66
 const PROFILES = [BASELINE, 77, 100]

@@ -14,8 +14,8 @@ import { bitrates } from '#media/playlist.ts'
 import { readSampleTable } from '#media/sample-table.ts'
 import { Refusal } from './copy-refusal.ts'
 import { onlyEdit } from './copy-times.ts'
+import type { Facts } from './facts.ts'
 import { SEGMENT_SECONDS } from './plan.ts'
-import type { Facts } from './probe.ts'
 
 const RATES = [44_100, 48_000]
 // An AAC frame; and a player ignores an empty edit, which is what a late start becomes.

@@ -10,8 +10,9 @@ import { all, append, locate, type Patch, patchMp4, replace, setWord } from '#te
 import { makeFolder } from '#test/worker.ts'
 import type { CopyRefusal } from './copy-refusal.ts'
 import { type Copyable, judgeCopy, type NotCopyable } from './copyable.ts'
+import type { Facts } from './facts.ts'
 import { installLauncher } from './launcher.ts'
-import { type Facts, probe } from './probe.ts'
+import { probe } from './probe.ts'
 
 const run = promisify(execFile)
 const STBL = ['moov', 'trak', 'mdia', 'minf', 'stbl']

@@ -19,7 +19,7 @@ import { requirePlainPicture } from './copy-format.ts'
 import { type CopyRefusal, demand, Refusal } from './copy-refusal.ts'
 import { isInTime, judgeSound } from './copy-sound.ts'
 import { cutAtKeyframes, readTimeline, requireOrder, requireSteadyRate } from './copy-times.ts'
-import type { Facts } from './probe.ts'
+import type { Facts } from './facts.ts'
 
 /** A source whose picture every player takes as it is. */
 export interface Copyable {

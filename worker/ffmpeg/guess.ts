@@ -12,7 +12,7 @@ import {
   readSampleTableBoxes,
 } from '#media/movie.ts'
 import { BT709 } from './colour.ts'
-import type { Facts } from './probe.ts'
+import type { Facts } from './facts.ts'
 
 /** @returns null when it is not H.264, with AAC or silent @throws only what reading the file throws */
 export async function guessFacts(file: string): Promise<Facts | null> {

@@ -1,8 +1,8 @@
 // What the first rung is: pure, as plan.ts.
 import { BT709, type Colour } from './colour.ts'
 import type { Copyable } from './copyable.ts'
+import type { Facts } from './facts.ts'
 import { AUDIO_BPS, evenAbove, type Plan, type Rung, rungOf, SEGMENT_SECONDS } from './plan.ts'
-import type { Facts } from './probe.ts'
 
 /** Part of every attempt's row, as plan.ts's. */
 export const RECIPE = 'first-copy-or-480p-bt709-stereo-3'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { VideoError } from '../errors.ts'
 import { BT709 } from './colour.ts'
+import type { Facts } from './facts.ts'
 import { beyond, encodingOf, isLow, planLadder, tooLong, worthPublishing } from './plan.ts'
-import type { Facts } from './probe.ts'
 
 const limits = { ladder: [1080, 720, 480, 360, 240], maxDurationSeconds: 3600 }
 

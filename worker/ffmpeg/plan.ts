@@ -1,7 +1,7 @@
 // Facts → what to make. Pure: every decision about sizes, rates and bit rates is here and is tested
 // as a table.
 import { VideoError } from '../errors.ts'
-import type { Facts, Fraction } from './probe.ts'
+import type { Facts, Fraction } from './facts.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
 export const RECIPE = 'h264-bt709-capped-crf-2s-lufs14-5'

@@ -7,8 +7,9 @@ import { makeClip } from '#test/clips.ts'
 import { append, patchMp4 } from '#test/patch-mp4.ts'
 import { makeFolder } from '#test/worker.ts'
 import { VideoError, WorldError } from '../errors.ts'
+import { type Facts, knownFacts, readFacts } from './facts.ts'
 import { installLauncher } from './launcher.ts'
-import { type Facts, knownFacts, probe, readFacts } from './probe.ts'
+import { probe } from './probe.ts'
 
 const run = promisify(execFile)
 const read = (path: string): Promise<Facts> => probe(path, new AbortController().signal)
