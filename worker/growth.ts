@@ -197,8 +197,8 @@ async function finish(
   const targetSeconds = Math.max(...plan.streams.map(stream => stream.targetSeconds))
   const measured = has.map(({ meter }) => meter.measured(targetSeconds))
   const video = measured.filter(({ track }) => track.kind === 'video')
-  requireWhole(video, plan)
   const audio = measured.find(({ track }) => track.kind === 'audio') ?? null
+  requireWhole({ video, audio }, plan)
   const fps = plan.frameRate.num / plan.frameRate.den
   const playlists = [
     ...measured.map(stream => [`${stream.name}/index.m3u8`, listOf(stream, targetSeconds)] as const),

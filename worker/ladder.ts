@@ -44,7 +44,7 @@ async function encode(context: AttemptContext, source: string, plan: Plan) {
     const made: Encoded = await way(context, source, plan)
     await tell(context, 'verifying', 0.99)
     const streams = await measureLadder(context.scratch, made, context.signal)
-    requireWhole(streams.video, made.plan)
+    requireWhole(streams, made.plan)
     if (streams.soundFault) context.log.warn({ err: streams.soundFault }, 'sound left out: it does not play')
     return { ...made, leftOut: [...made.leftOut, ...lostSound(made.plan, streams)], streams }
   } catch (error) {

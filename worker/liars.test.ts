@@ -90,6 +90,11 @@ describe.each<Lie>([
     make: () => clip('silent.mkv', '-af', 'asetpts=PTS+gt(N\\,90)*72000/TB', '-g', '30'),
     ...{ first: 'v120', ends: 'ready', seconds: 4 },
   },
+  {
+    says: 'nine seconds, as long as its sound, and nothing of its picture',
+    make: untagged,
+    ...{ first: 'v120', ends: 'ready', seconds: 4 },
+  },
   { says: 'its time begins again halfway', make: twiceFromZero, first: 'v120', ends: 'ready' },
   // Of such a stream FFmpeg writes a segment without samples, and is content.
   { says: 'it has sound, of which nothing came', make: () => firstOf(0.4), first: null, ends: 'truncated' },
@@ -173,6 +178,14 @@ function steps(stts: Buffer, ...runs: [count: number, ticks: number][]): Buffer 
   const body = Buffer.alloc(words.length * 4)
   for (const [index, word] of words.entries()) body.writeUInt32BE(word, index * 4)
   return Buffer.concat([stts.subarray(0, 8), body])
+}
+
+/** As browsers record: Matroska that says of the whole alone how long it is. */
+async function untagged(): Promise<string> {
+  const tagged = await clip('tagged.mkv', '-g', '30', '-af', 'apad', '-t', '9')
+  const file = path.join(folder, 'untagged.mkv')
+  await writeFile(file, (await readFile(tagged, 'latin1')).replaceAll('DURATION', 'DURATIOM'), 'latin1')
+  return file
 }
 
 /** As recorders write that were stopped: two transport streams, one behind the other. */

@@ -15,6 +15,8 @@ const factsSchema = z.object({
   format: z.string(),
   /** null when the container does not say, or lies */
   durationSeconds: z.number().nullable(),
+  /** that is how long the longest of its streams lasts: of the picture nothing is said */
+  isLongestDuration: z.boolean().optional(),
   video: z.object({
     index: z.number(),
     codec: z.string(),
@@ -119,7 +121,7 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
   const isTurned = rotation % 180 !== 0
   return {
     format: format.format_name,
-    durationSeconds: duration(video, format.duration, sizeBytes),
+    ...duration(video, format.duration, sizeBytes),
     video: {
       index: video.index,
       codec: video.codec_name,
@@ -162,12 +164,16 @@ function isKnown(codec: string | undefined): codec is string {
   return codec !== undefined && codec !== 'unknown' && codec !== 'none'
 }
 
-function duration(video: Stream, ofFormat: string | undefined, sizeBytes: number): number | null {
-  // Matroska has one for the whole, as long as its longest sound; writers add those of streams as tags.
-  const ofStream = [video.duration, clockSeconds(video.tags?.DURATION)]
-  const seconds = [...ofStream, ofFormat].map(Number).find(value => value > 0)
-  if (seconds === undefined || seconds > mostSeconds(sizeBytes)) return null
-  return seconds
+function duration(
+  video: Stream,
+  ofFormat: string | undefined,
+  sizeBytes: number,
+): Pick<Facts, 'durationSeconds' | 'isLongestDuration'> {
+  // Matroska has one for the whole, as long as its longest sound; most writers add those of streams as tags.
+  const ofStream = [video.duration, clockSeconds(video.tags?.DURATION)].map(Number).find(value => value > 0)
+  const seconds = ofStream ?? Number(ofFormat)
+  const isSaid = seconds > 0 && seconds <= mostSeconds(sizeBytes)
+  return { durationSeconds: isSaid ? seconds : null, isLongestDuration: isSaid && ofStream === undefined }
 }
 
 /** FFmpeg begins at the earliest of a file's streams. */

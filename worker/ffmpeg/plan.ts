@@ -40,6 +40,8 @@ export interface Plan {
   gainDb: number | null
   /** expected, when the container says */
   durationSeconds: number | null
+  /** that is how long picture or sound lasts, whichever is longer */
+  isLongestDuration?: boolean
   /** what the whole ladder has to do, in megapixels; null when the container does not say how long it is */
   work: number | null
   /** the most that is allowed: what claims nothing is measured when it is made */
@@ -129,6 +131,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     soundFile: null,
     gainDb: null,
     durationSeconds,
+    isLongestDuration: facts.isLongestDuration ?? false,
     work: ladderWork(facts, all),
     ...limit,
     ...still(rungs),

@@ -50,6 +50,7 @@ describe("ffprobe's answer", () => {
         frameRate: { num: 30, den: 1 },
       },
       audio: { index: 1, codec: 'aac', channels: 1 },
+      isLongestDuration: false,
       startSeconds: 0,
       mostSeconds: (SIZE * 8) / 500,
       isSoundLost: false,

@@ -232,14 +232,15 @@ const MISSING_SHARE = 0.05
 
 /** @throws VideoError when the source ended long before it said that it would, or goes on beyond what is allowed */
 export function requireWhole(
-  [top]: MeasuredStream[],
-  plan: Pick<Plan, 'durationSeconds' | 'maxDurationSeconds' | 'hasFewBytes'>,
+  { video: [top], audio }: Pick<MeasuredLadder, 'video' | 'audio'>,
+  plan: Pick<Plan, 'durationSeconds' | 'isLongestDuration' | 'maxDurationSeconds' | 'hasFewBytes'>,
 ): void {
   if (!top) return
   if (top.durationSeconds > plan.maxDurationSeconds + BEYOND_SECONDS / 2) throw beyond(plan)
   const { durationSeconds: expectedSeconds } = plan
   if (expectedSeconds === null) return
-  const missing = expectedSeconds - top.durationSeconds
+  const ofSound = plan.isLongestDuration ? (audio?.durationSeconds ?? 0) : 0
+  const missing = expectedSeconds - Math.max(top.durationSeconds, ofSound)
   if (missing > Math.max(MISSING_SECONDS, expectedSeconds * MISSING_SHARE)) {
     throw new VideoError(
       'truncated',
