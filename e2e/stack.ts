@@ -100,9 +100,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await Promise.all(running.map(({ kill }) => kill('SIGTERM')))
       await client.end()
       await postgres.stop()
-      const strays = processesOf(dataDir)
-      await rm(dataDir, { recursive: true, force: true })
-      expect(strays, 'processes left over').toEqual([])
+      try {
+        // What was killed takes a moment to be gone.
+        await expect.poll(() => processesOf(dataDir), { message: 'processes left over' }).toEqual([])
+      } finally {
+        await rm(dataDir, { recursive: true, force: true })
+      }
     },
   }
   try {

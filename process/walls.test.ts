@@ -2,7 +2,7 @@
 // everything that it needs is there on any system.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -14,6 +14,13 @@ const run = promisify(execFile)
 const SECRET = 'hunter2'
 const isRoot = process.getuid?.() === 0
 const SOMEBODY = 54321
+/** In the place of `env`, with which walls begin: until its parent is dead. */
+const ENV_THAT_WAITS = `#!/bin/sh
+touch waits
+while [ -d /proc/$PPID ]; do sleep 0.02; done
+touch goes-on
+exec /usr/bin/env "$@"
+`
 
 let server: Server
 let port: number
@@ -85,6 +92,27 @@ describe.each(isRoot ? ['root', 'a user'] : ['a user'])('as %s', who => {
       expect.arrayContaining(['scratch', 'sources', 'sources/source', '/root/*', '/home/*']),
     )
     expect(stdout).not.toContain('canary')
+  })
+
+  test('it does not begin once who started it has died, however early that was', async () => {
+    const slow = path.join(folder, `slow-${who.replace(' ', '-')}`)
+    await mkdir(slow)
+    await writeFile(path.join(slow, 'env'), ENV_THAT_WAITS, { mode: 0o755 })
+    const { pid = 0 } = spawn(
+      'sh',
+      ['-c', '"$@" & wait', 'sh', ...asWho(), script, '-c', 'echo yes > late', '-i', source],
+      {
+        cwd: scratch,
+        // Between the script's first line and the walls.
+        env: { ...process.env, PATH: `${slow}:${process.env.PATH}` },
+      },
+    )
+    await expect.poll(() => readdir(scratch)).toContain('waits')
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => readdir(scratch)).toContain('goes-on')
+    await expect.poll(() => processesIn(scratch)).toEqual([])
+    expect(await readdir(scratch)).not.toContain('late')
+    for (const name of ['waits', 'goes-on']) await rm(path.join(scratch, name))
   })
 
   test('it cannot write, whatever it tries, but in its scratch', async () => {

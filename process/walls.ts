@@ -122,6 +122,7 @@ function scriptOf(ways: Way[], { workFolder }: Asked, program: string): string {
   const isNobody = gives.includes('no root')
   return [
     '#!/bin/sh',
+    'parent=$PPID',
     ...(hasBox ? [findFiles(workFolder)] : []),
     // -h: what a link of an earlier command names stays what it is.
     ...(isNobody ? [`[ -z "$scratch" ] || chown -h ${NOBODY}:${NOBODY} . ./* 2>/dev/null`] : []),
@@ -156,7 +157,16 @@ const TAKE_PRIORITY = `half=$(($(nice) / 2))
 done 2>/dev/null
 exec "$@"`
 
+// bubblewrap ties itself to the worker some way into its own work; on a busy machine a worker that dies
+// before that would leave an FFmpeg for hours. Tied first, whoever has another parent by now comes too late.
+const TIED = ['setpriv', '--pdeathsig', 'KILL', '--']
+const NOT_TOO_LATE = '[ $PPID = "$0" ] || exit 1'
+
 const PRIORITY: Way[] = [
+  {
+    gives: ['priority'],
+    words: [...[...TIED, 'setsid', 'sh', '-c', `${NOT_TOO_LATE}\n${TAKE_PRIORITY}`].map(quote), '"$parent"'],
+  },
   { gives: ['priority'], words: ['setsid', 'sh', '-c', TAKE_PRIORITY, 'sh'].map(quote) },
 ]
 
@@ -167,7 +177,7 @@ const NO_NETWORK: Way[] = [
 ]
 
 // Last: a change of credentials after it would clear it.
-const DIES: Way[] = [{ gives: ['dies with the worker'], words: ['setpriv', '--pdeathsig', 'KILL', '--'] }]
+const DIES: Way[] = [{ gives: ['dies with the worker'], words: TIED }]
 
 /**
  * Namespaces of its own for files, processes, network and the rest, by bubblewrap. Its files are the
