@@ -35,13 +35,14 @@ export async function report(
 export async function saveFacts(
   db: Db,
   { videoId, token }: Attempt,
-  facts: { json: unknown; durationSeconds: number; width: number; height: number; work: number },
+  facts: { json: unknown; width: number; height: number } & Record<'durationSeconds' | 'work', number | null>,
 ): Promise<void> {
   await db
     .updateTable('videos')
     .set({
       facts: JSON.stringify(facts.json),
-      duration_ms: Math.max(1, Math.round(facts.durationSeconds * 1000)),
+      duration_ms:
+        facts.durationSeconds === null ? null : Math.max(1, Math.round(facts.durationSeconds * 1000)),
       width: facts.width,
       height: facts.height,
       work: facts.work,

@@ -116,6 +116,24 @@ test('names of chapters, which are text in a data track, are no captions', async
   expect(await captionsOf(await makeReady(source))).toEqual([])
 })
 
+test('a text that cannot be read costs the others nothing', async () => {
+  await writeFile(path.join(folder, 'de.ass'), ASS)
+  const source = await withText('two.mkv', SRT)
+  const both = path.join(folder, 'both.mkv')
+  await run('ffmpeg', [
+    ...['-y', '-v', 'error', '-i', source, '-i', path.join(folder, 'de.ass'), '-map', '0', '-map', '1'],
+    ...['-c', 'copy', both],
+  ])
+  await useFfmpeg(context, 'case "$*" in *"0:2"*) exit 1;; esac; exec ffmpeg "$@"')
+  const captions = await captionsOf(await makeReady(both))
+  expect(captions.map(({ cues }) => cues.length)).toEqual([2])
+})
+
+test('a source that does not say how long it is has captions all the same', async () => {
+  const source = await withText('live.mkv', SRT, '-live', '1')
+  expect(await captionsOf(await makeReady(source))).toMatchObject([{ label: 'Captions' }])
+})
+
 test('captions that fail cost nothing else, nor does a source that is gone', async () => {
   const source = await withText('one.mkv', SRT)
   for (const lose of [

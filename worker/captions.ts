@@ -1,15 +1,16 @@
 // A source's texts → captions. The source may be gone by now; what is not made here costs nothing else.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { NewRendition } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
+import { errorCode } from '#media/disk-files.ts'
 import { attemptKey } from '#media/keys.ts'
 import { readSrt } from '#media/srt.ts'
 import { captionsVtt } from '#media/webvtt.ts'
 import type { AttemptContext } from './attempt.ts'
 import { captionsCommand, srtOf } from './ffmpeg/args.ts'
 import { knownFacts } from './ffmpeg/facts.ts'
-import { runFfmpeg } from './ffmpeg/run.ts'
+import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import type { CaptionTrack } from './ffmpeg/subtitles.ts'
 import { fileRendition } from './publication.ts'
 
@@ -26,14 +27,40 @@ export async function makeCaptions(
     log.info('no captions: the source was removed')
     return []
   }
-  await runFfmpeg(captionsCommand(storage.localPath(source_key), scratch, tracks), context)
+  await readTexts(context, storage.localPath(source_key), tracks)
   await mkdir(path.join(made, 'captions'))
   const renditions: NewRendition[] = []
   for (const [place, track] of tracks.entries()) {
-    const vtt = captionsVtt(readSrt(await readFile(path.join(scratch, srtOf(place)), 'utf8')))
+    const srt = await readFile(path.join(scratch, srtOf(place)), 'utf8').catch(unlessMissing)
+    const vtt = captionsVtt(readSrt(srt))
     if (vtt !== null) renditions.push(await keep(context, made, { ...track, place, vtt }))
   }
   return renditions
+}
+
+/** All in one pass; where one of them ends it, each in its own, and that one stays away. */
+async function readTexts(context: AttemptContext, source: string, tracks: CaptionTrack[]): Promise<void> {
+  const { scratch, log } = context
+  const read = (places: Map<number, CaptionTrack>) =>
+    runFfmpeg(captionsCommand(source, scratch, places), context)
+  const all = [...tracks.entries()]
+  try {
+    await read(new Map(all))
+  } catch (error) {
+    if (!(error instanceof FfmpegFailed)) throw error
+    for (const [place, track] of all) {
+      await rm(path.join(scratch, srtOf(place)), { force: true })
+      await read(new Map([[place, track]])).catch(failed => {
+        if (!(failed instanceof FfmpegFailed)) throw failed
+        log.warn({ err: failed, captions: track.label }, 'captions left out: their text cannot be read')
+      })
+    }
+  }
+}
+
+function unlessMissing(error: unknown): string {
+  if (errorCode(error) === 'ENOENT') return ''
+  throw error
 }
 
 async function keep(

@@ -1,6 +1,8 @@
 // The ladder: source → every rendition → one publication, and the video is `ready`.
 // The order that must not change: encode in scratch, verify, put the files into the storage, and
 // only then the transaction that names them.
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { diedBefore } from '#db/attempts.ts'
 import { SOUND_UNDECODABLE } from '#db/missing.ts'
 import { publish } from '#db/publish.ts'
@@ -9,7 +11,7 @@ import { type AttemptContext, runAttempt, store } from './attempt.ts'
 import type { Handler } from './context.ts'
 import { type Encoded, encodeAlone, encodeTogether, type LeftOut, tell } from './encode.ts'
 import { VideoError } from './errors.ts'
-import { decodeCommand } from './ffmpeg/args.ts'
+import { decodeCommand, EVEN_SOUND } from './ffmpeg/args.ts'
 import { type Plan, RECIPE } from './ffmpeg/plan.ts'
 import { countPictures, DEATHS, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, measureLadder, requireWhole, Unplayable } from './ffmpeg/verify.ts'
@@ -31,6 +33,8 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
   const { boss, attempt, job, scratch } = context
   const { source, plan } = await readSource(context, video)
   const made = await encode(context, source, await withGain(context, source, plan))
+  // What stays there is published.
+  await rm(path.join(scratch, EVEN_SOUND), { force: true })
   await tell(context, 'publishing', 1)
   const publication = await writePublication({ ...context, ...made })
   await store(context, scratch, trx => publish(trx, boss, job, attempt, publication))

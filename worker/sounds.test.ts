@@ -9,7 +9,7 @@ import { retryVideo } from '#db/videos.ts'
 import { createTestDatabase } from '#test/database.ts'
 import { lintHls } from '#test/hls-linter.ts'
 import { emptyDatabase, queueVideo, readVideo } from '#test/videos.ts'
-import { createWorkerContext, emptyStorage, makeFolder, runJob } from '#test/worker.ts'
+import { createWorkerContext, emptyStorage, listKeys, makeFolder, runJob } from '#test/worker.ts'
 import type { WorkerContext } from './context.ts'
 
 const run = promisify(execFile)
@@ -97,7 +97,11 @@ describe('a tone is heard where it was in the source:', () => {
     const source = path.join(folder, 'changing.ts')
     await writeFile(source, Buffer.concat(parts))
     // Each part begins with the priming of its own encoder.
-    await expectTone(await ladder(source), 6, 0.1)
+    const id = await ladder(source)
+    await expectTone(id, 6, 0.1)
+    expect(await listKeys(context, 'videos'), 'what was only for us').not.toContainEqual(
+      expect.stringMatching(/\.mka$/),
+    )
   })
 })
 

@@ -1,12 +1,13 @@
 // The source of a video, and what is known of it: probed once, by the first that works on it.
 import { chmod, stat } from 'node:fs/promises'
+import { diedBefore } from '#db/attempts.ts'
 import { saveFacts } from '#db/progress.ts'
 import type { VideoRow } from '#db/schema.ts'
 import type { AttemptContext } from './attempt.ts'
 import { WorldError } from './errors.ts'
 import { type Facts, knownFacts } from './ffmpeg/facts.ts'
 import { type Plan, planLadder } from './ffmpeg/plan.ts'
-import { probe } from './ffmpeg/probe.ts'
+import { killsFfprobe, PROBE_DIED, probe } from './ffmpeg/probe.ts'
 
 export interface Source {
   /** its path */
@@ -24,15 +25,25 @@ export async function readSource(context: AttemptContext, video: VideoRow): Prom
   const source = storage.localPath(video.source_key)
   await letBeRead(source)
   const known = knownFacts(video.facts)
-  const facts = known ?? (await probe(source, signal))
+  const facts = known ?? (await probeSource(context, source))
   signal.throwIfAborted()
   const plan = planLadder(facts, config)
-  const { durationSeconds, work } = plan
-  if (!known && durationSeconds !== null && work !== null) {
+  if (!known) {
+    const { durationSeconds, work } = plan
     const { width, height } = facts.video
     await saveFacts(db, attempt, { json: facts, durationSeconds, width, height, work })
   }
   return { source, facts, plan }
+}
+
+async function probeSource({ db, attempt, signal }: AttemptContext, source: string): Promise<Facts> {
+  try {
+    return await probe(source, signal)
+  } catch (error) {
+    const hasDied = error instanceof WorldError && error.code === PROBE_DIED
+    if (hasDied && (await diedBefore(db, attempt, [PROBE_DIED]))) throw killsFfprobe(error)
+    throw error
+  }
 }
 
 /** FFmpeg is not root where we are, and a narrow umask would keep the file from it. Its folder keeps others out. */

@@ -92,7 +92,10 @@ describe("before every stranger's input", () => {
     ['decode', decodeCommand(SOURCE, SCRATCH, plan)],
     ['measuring of loudness', loudnessCommand(SOURCE, SCRATCH, plan)],
     ['evening of sound', evenSoundCommand(SOURCE, SCRATCH, plan)],
-    ['captions', captionsCommand(SOURCE, SCRATCH, [{ index: 2, language: null, label: 'Captions' }])],
+    [
+      'captions',
+      captionsCommand(SOURCE, SCRATCH, new Map([[0, { index: 2, language: null, label: 'Captions' }]])),
+    ],
   ])('%s says which protocols and formats may be read', (_, command) => {
     const args = argv(command)
     const before = args.slice(0, args.indexOf('-i'))

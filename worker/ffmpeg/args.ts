@@ -167,18 +167,23 @@ export function evenSoundCommand(
 }
 
 /** Each text by itself, without its style. */
-export function captionsCommand(source: string, scratch: string, tracks: CaptionTrack[]): FfmpegCommand {
+/** @param tracks by their place in the list of all */
+export function captionsCommand(
+  source: string,
+  scratch: string,
+  tracks: Map<number, CaptionTrack>,
+): FfmpegCommand {
   const command = start(scratch)
     .input(source)
     .inputOptions(...HOSTILE_INPUT, '-vn', '-an', '-dn')
-  tracks.forEach(({ index }, place) => {
+  for (const [place, { index }] of tracks) {
     command
       .output(srtOf(place))
       .outputOptions(
         ...['-map', `0:${index}`, '-c:s', 'text', '-f', 'srt', '-map_metadata', '-1'],
         ...['-fs', String(MAX_SRT_BYTES)],
       )
-  })
+  }
   return command
 }
 

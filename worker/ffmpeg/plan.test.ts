@@ -94,6 +94,16 @@ describe('the rungs', () => {
   )
 })
 
+test.each([
+  ['8K', 7680, 4320, true],
+  ['a little more', 8192, 4400, false],
+  ['a wide thread, which no encoder takes', 17_280, 1080, false],
+])('of %s (%d×%d) there are rungs: %s', (_, width, height, isPlanned) => {
+  const plan = () => planLadder(facts(width, height), limits).rungs.length > 0
+  if (isPlanned) expect(plan()).toBe(true)
+  else expect(plan).toThrow(expect.objectContaining({ code: 'too_many_pixels' }))
+})
+
 describe('a rung is published', () => {
   const { rungs } = planLadder(facts(1920, 1080), limits)
   const published = (...kbps: number[]) =>

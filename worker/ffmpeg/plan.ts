@@ -71,6 +71,8 @@ const WORTH_A_RUNG = 1.2
 export const LEAST_BITS_PER_SECOND = 500
 /** 8K, with a little room; a picture of more takes memory that other videos need. */
 export const MAX_PIXELS = 36_000_000
+// x264's own.
+const MAX_SIDE = 16_384
 /** What is made ends so much beyond the allowed length: that it goes on is seen, and nothing is cut off in silence. */
 export const BEYOND_SECONDS = 1
 const MP4_SHORT_SIDE = 720
@@ -97,12 +99,8 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
   if (durationSeconds !== null && durationSeconds > limits.maxDurationSeconds) {
     throw tooLong(durationSeconds, limits.maxDurationSeconds)
   }
-  if (video.width * video.height > MAX_PIXELS) {
-    throw new VideoError(
-      'too_many_pixels',
-      `The picture has ${video.width} × ${video.height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
-    )
-  }
+  const isTooLong = Math.max(video.width, video.height) > MAX_SIDE
+  if (isTooLong || video.width * video.height > MAX_PIXELS) throw tooManyPixels(video.width, video.height)
   const maxFrames = limits.maxDurationSeconds * MAX_SOURCE_FPS
   if ((facts.frames ?? 0) > maxFrames) {
     throw new VideoError(
@@ -259,6 +257,13 @@ function even(size: number): number {
 
 export function evenAbove(size: number): number {
   return Math.ceil(size / 2) * 2
+}
+
+export function tooManyPixels(width: number, height: number): VideoError {
+  return new VideoError(
+    'too_many_pixels',
+    `The picture has ${width} × ${height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
+  )
 }
 
 /** What a kilobyte does that shows one picture for an hour. */

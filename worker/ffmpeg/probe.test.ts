@@ -357,6 +357,18 @@ describe('a real file', () => {
   })
 })
 
+test('a picture that is too large to be looked at is refused for that', async () => {
+  const folder = await makeFolder()
+  await installLauncher(path.join(folder, 'launcher'), { ffmpegPath: null, ffprobePath: null })
+  const size = { width: 9024, height: 4096, fps: 1, seconds: 1, hasAudio: false }
+  // A container that says nothing of the picture's size.
+  const file = await makeClip(folder, 'large.ts', { ...size, options: ['-f', 'mpegts'] })
+  await expect(read(file)).rejects.toMatchObject({
+    code: 'too_many_pixels',
+    message: expect.stringContaining('9024 × 4096'),
+  })
+})
+
 describe('a tool that is broken, not a file', () => {
   test.each([
     ['is missing a library', 'echo "error while loading shared libraries: libx.so" >&2; exit 127'],

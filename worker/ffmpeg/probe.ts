@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises'
 import { VideoError, WorldError } from '../errors.ts'
 import { isEncryptedMp4 } from './encryption.ts'
 import { encrypted, type Facts, MAX_STREAMS, readFacts, tooManyStreams } from './facts.ts'
-import { askFfprobe, FfprobeFailed, FfprobeTooLoud } from './ffprobe.ts'
+import { type Answer, askFfprobe, FfprobeFailed, FfprobeTooLoud } from './ffprobe.ts'
+import { MAX_PIXELS, tooManyPixels } from './plan.ts'
 import { isToolBroken } from './run.ts'
 
 // Demuxers that may read an upload. Not among them: hls, concat, sdp, image sequences and whatever
@@ -32,15 +33,21 @@ const DEMUXERS = [
 export const HOSTILE_INPUT = ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS]
 
 const PROBE_WITHIN_MS = 120_000
+/** A code of WorldError. */
+export const PROBE_DIED = 'ffprobe_died'
 
 /** @throws VideoError when this cannot become a video */
 export async function probe(file: string, signal: AbortSignal): Promise<Facts> {
   const { size } = await stat(file)
   if (size === 0)
     throw new VideoError('empty_file', 'The file is empty. Choose the video again and upload it.')
-  const raw = await ffprobe(file, signal)
+  const { said, stderr } = await ffprobe(file, signal)
   if (await isEncryptedMp4(file)) throw encrypted()
-  return readFacts(raw, size)
+  try {
+    return readFacts(said, size)
+  } catch (error) {
+    throw tooLargeToDecode(stderr) ?? error
+  }
 }
 
 // What is said of a stream, and of the texts in it those two; of the file no text at all.
@@ -51,7 +58,7 @@ const ASKED = [
   'format_tags=none:stream_tags=language,title,DURATION',
 ]
 
-async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
+async function ffprobe(file: string, signal: AbortSignal): Promise<Answer> {
   // A storage that hangs may not even let it be killed.
   const stop = AbortSignal.any([signal, AbortSignal.timeout(PROBE_WITHIN_MS)])
   const stopped = new Promise<never>((_, reject) => {
@@ -61,7 +68,8 @@ async function ffprobe(file: string, signal: AbortSignal): Promise<unknown> {
       ),
     )
   })
-  const args = ['-v', 'error', ...ASKED, ...HOSTILE_INPUT, '-max_streams', String(MAX_STREAMS), file]
+  const limits = ['-max_streams', String(MAX_STREAMS), '-max_pixels', String(MAX_PIXELS)]
+  const args = ['-v', 'error', ...ASKED, ...HOSTILE_INPUT, ...limits, file]
   try {
     return await Promise.race([askFfprobe(args, stop), stopped])
   } catch (error) {
@@ -82,9 +90,21 @@ function judge(error: unknown): Error {
   if (error instanceof FfprobeFailed) {
     if (/max_streams parameter/.test(error.stderr)) return tooManyStreams(error)
     const isVerdict = error.isOutOfTime || (error.status === 1 && !isToolBroken(error.stderr))
-    if (isVerdict) return unreadable(error.stderr, error)
+    if (isVerdict) return tooLargeToDecode(error.stderr) ?? unreadable(error.stderr, error)
+    if (error.hasDied) return new WorldError(PROBE_DIED, 'ffprobe died.', { cause: error })
   }
   return new WorldError('ffprobe_broken', 'ffprobe could not be run.', { cause: error })
+}
+
+/** It looks at a picture of what containers say little of: one that is too large it does not decode. */
+function tooLargeToDecode(stderr: string): VideoError | null {
+  const [, width, height] = /^\[.*Picture size (\d+)x(\d+) exceeds specified max/m.exec(stderr) ?? []
+  return width && height ? tooManyPixels(Number(width), Number(height)) : null
+}
+
+/** Once may be the machine's fault: what to say of a file that ffprobe has died of again. */
+export function killsFfprobe(cause: unknown): VideoError {
+  return unreadable('', cause)
 }
 
 function unreadable(message: string, cause: unknown): VideoError {

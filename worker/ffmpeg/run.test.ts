@@ -175,6 +175,7 @@ test.each([
   ],
   ['a machine without processes left', 'sh: 1: Cannot fork: Resource temporarily unavailable', true],
   ['an encoder without threads', '[libx264 @ 0x5] Resource temporarily unavailable', true],
+  ['a file with that title', '    title           : Cannot allocate memory', false],
   ['no memory', 'Error while decoding stream #0:0: Cannot allocate memory', true],
 ])('%s: whether the machine is to blame', (_, stderr, isBroken) => {
   expect(isToolBroken(`ffmpeg exited with code 1: Conversion failed!\n${stderr}\n`)).toBe(isBroken)

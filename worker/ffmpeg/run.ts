@@ -186,12 +186,14 @@ function diskFull(stderr: string, cause?: Error): WorldError | null {
   return new WorldError('disk_full', 'The disk is full.', { cause })
 }
 
+// What it says of the file, such as its title, is indented: no stranger's words decide whose fault it is.
+const FILES_WORDS = /^\s.*$/gm
 // What dav1d says of a damaged picture.
 const DECODERS_WORD = /^.*\bError (while decoding|submitting).*Resource temporarily unavailable$/gm
 
 /** The program or the machine, not the file: it did not start, or found no memory, library or wall. */
 export function isToolBroken(message: string): boolean {
-  const others = message.replaceAll(DECODERS_WORD, '')
+  const others = message.replaceAll(FILES_WORDS, '').replaceAll(DECODERS_WORD, '')
   return /exited with code 12[67]\b|\bE(NOENT|ACCES|AGAIN|NOMEM|MFILE|NFILE)\b|Cannot allocate memory|error while loading shared libraries|Resource temporarily unavailable|^(bwrap|setpriv|unshare|prlimit): /m.test(
     others,
   )

@@ -23,7 +23,6 @@ interface Stream {
 }
 
 export function captionTracks(streams: Stream[]): CaptionTrack[] {
-  const names = new Intl.DisplayNames('en', { type: 'language' })
   const taken = new Set<string>()
   return streams
     .filter(
@@ -32,7 +31,7 @@ export function captionTracks(streams: Stream[]): CaptionTrack[] {
     .slice(0, MAX_TRACKS)
     .map(({ index, tags }) => {
       const language = languageOf(tags?.language)
-      const name = cleanLabel(tags?.title) || (language && names.of(language)) || 'Captions'
+      const name = cleanLabel(tags?.title) || (language && nameOf(language)) || 'Captions'
       return { index, language, label: distinct(name, taken) }
     })
 }
@@ -40,10 +39,22 @@ export function captionTracks(streams: Stream[]): CaptionTrack[] {
 /** Containers have three letters (ISO 639-2, either kind) or BCP 47, and some have nonsense. */
 function languageOf(tag: string | undefined): string | null {
   try {
-    const [language = 'und'] = Intl.getCanonicalLocales(tag?.replaceAll('_', '-') ?? [])
-    return language === 'und' || language.length > MAX_LABEL ? null : language
+    // Without extensions, such as a calendar, of which the names of languages know nothing.
+    const { baseName } = new Intl.Locale(tag?.replaceAll('_', '-') ?? 'und')
+    return baseName === 'und' || baseName.length > MAX_LABEL ? null : baseName
   } catch (error) {
     if (error instanceof RangeError) return null // no language tag
+    throw error
+  }
+}
+
+const names = new Intl.DisplayNames('en', { type: 'language' })
+
+function nameOf(language: string): string {
+  try {
+    return names.of(language) ?? language
+  } catch (error) {
+    if (error instanceof RangeError) return language
     throw error
   }
 }
