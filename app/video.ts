@@ -35,6 +35,13 @@ export interface CaptionsJson {
 export interface Video {
   id: string
   title: string
+  description: string
+  /** the hashtags of title and description: lower case, without # */
+  tags: string[]
+  views: number
+  likes: number
+  /** by whoever asks */
+  liked: boolean
   status: VideoStatus
   /**
    * finer than status: uploading, queued, waiting_for_disk, waiting_for_memory, probing, playable, encoding,
@@ -53,6 +60,8 @@ export interface Video {
   hlsUrl: string | null
   mp4Url: string | null
   posterUrl: string | null
+  /** the poster in a few pixels, as a data: URI: shown until that is there */
+  placeholder: string | null
   previewUrl: string | null
   storyboardUrl: string | null
   renditions: RenditionJson[]

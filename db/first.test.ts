@@ -96,9 +96,10 @@ describe('growing', () => {
     const [example] = growthOf(work.attempt, 0).renditions
     if (!example) throw new Error('no rendition')
     const { targetSeconds: _, ...whole } = example
-    const poster = { ...whole, kind: 'poster' as const, key, bytes: 1000 }
+    const placeholder = 'data:image/jpeg;base64,AAAA'
+    const poster = { ...whole, kind: 'poster' as const, key, bytes: 1000, placeholder }
     await inTransaction(trx => addPoster(trx, work.attempt, publication_id ?? '', poster))
-    expect(await findVideo(t.db, work.id)).toMatchObject({ thumbnail: key, publication_id })
+    expect(await findVideo(t.db, work.id)).toMatchObject({ thumbnail: key, placeholder, publication_id })
     await claimVideo(t, work.id, undefined, 'first')
     const before = await snapshot(t.db)
     const late = { ...poster, key: `${key}.jpg` }
@@ -361,7 +362,7 @@ async function complete(trx: Trx, work: Work): Promise<void> {
     averageBps: 400,
   }))
   const masterKey = `videos/${work.id}/${work.attempt.token}/master.m3u8`
-  const whole = { masterKey, posterKey: null, durationSeconds: 8, renditions }
+  const whole = { masterKey, poster: null, durationSeconds: 8, renditions }
   await completeFirst(trx, t.boss, work.job, work.attempt, publication_id ?? '', whole)
 }
 

@@ -6,7 +6,7 @@ import { type Boss, type Job, JobLost, requireOwn } from './boss.ts'
 import type { Db, Trx } from './client.ts'
 import { hasJob } from './heal.ts'
 import { jobs } from './jobs.ts'
-import { addRenditions, type NewRendition, type Segment, supersede } from './publish.ts'
+import { addRenditions, type NewRendition, type Poster, type Segment, supersede } from './publish.ts'
 import { becomeReady } from './settle.ts'
 import { sendWork } from './work.ts'
 
@@ -86,13 +86,13 @@ export async function addPoster(
   trx: Trx,
   attempt: Attempt,
   publicationId: string,
-  poster: NewRendition,
+  { placeholder, ...poster }: NewRendition & Poster,
 ): Promise<void> {
   await lockOwn(trx, attempt)
   await addRenditions(trx, attempt, publicationId, [poster])
   await trx
     .updateTable('videos')
-    .set({ thumbnail: poster.key })
+    .set({ thumbnail: poster.key, placeholder })
     .where('id', '=', attempt.videoId)
     .where('publication_id', '=', publicationId)
     .execute()
@@ -100,8 +100,8 @@ export async function addPoster(
 
 export interface Whole {
   masterKey: string
-  /** of the poster that was added, if one was */
-  posterKey: string | null
+  /** that was added, if one was */
+  poster: Poster | null
   /** measured */
   durationSeconds: number
   renditions: (Grown & { peakBps: number; averageBps: number })[]
@@ -142,7 +142,8 @@ export async function completeFirst(
     .set({
       url_hls: whole.masterKey,
       // A dead worker's stays no longer than its other files.
-      thumbnail: whole.posterKey,
+      thumbnail: whole.poster?.key ?? null,
+      placeholder: whole.poster?.placeholder ?? null,
       duration_ms: Math.round(whole.durationSeconds * 1000),
     })
     .where('id', '=', videoId)

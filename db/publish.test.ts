@@ -33,6 +33,7 @@ test('publishing makes the video ready, ends the attempt as won and completes th
     url_hls: publication.masterKey,
     url_mp4: publication.mp4Key,
     thumbnail: null,
+    placeholder: null,
     duration_ms: 2000,
     width: 320,
     height: 240,

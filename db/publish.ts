@@ -33,10 +33,17 @@ const segmentsSchema = z.array(
 )
 export type Segment = z.infer<typeof segmentsSchema>[number]
 
+/** A still: whatever names it, names its placeholder in the same statement. */
+export interface Poster {
+  key: string
+  /** itself in a few pixels, as a data: URI */
+  placeholder: string | null
+}
+
 export interface NewPublication {
   masterKey: string
   mp4Key: string | null
-  posterKey: string | null
+  poster: Poster | null
   /** measured, not declared */
   durationSeconds: number
   /** of the tallest rung, as displayed */
@@ -71,7 +78,8 @@ export async function publish(
       publication_id: publicationId,
       url_hls: publication.masterKey,
       url_mp4: publication.mp4Key,
-      thumbnail: publication.posterKey,
+      thumbnail: publication.poster?.key ?? null,
+      placeholder: publication.poster?.placeholder ?? null,
       url_preview: null,
       url_storyboard: null,
       duration_ms: Math.round(publication.durationSeconds * 1000),

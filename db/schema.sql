@@ -44,8 +44,17 @@ create table installation (
   only_row boolean not null default true,
   storage_id uuid not null,
   created_at timestamp with time zone not null default now(),
+  viewer_secret text not null default replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text),
   constraint installation_only_row_check CHECK (only_row),
   constraint installation_pkey PRIMARY KEY (only_row)
+);
+
+create table likes (
+  video_id uuid not null,
+  viewer uuid not null,
+  at timestamp with time zone not null default now(),
+  constraint likes_pkey PRIMARY KEY (video_id, viewer),
+  constraint likes_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
 );
 
 create table publication_renditions (
@@ -136,6 +145,19 @@ create table uploads (
 );
 CREATE INDEX uploads_unfinished ON public.uploads USING btree (expires_at) WHERE (finished_at IS NULL);
 
+create table video_counts (
+  video_id uuid not null,
+  views bigint not null default 0,
+  likes bigint not null default 0,
+  listed_at timestamp with time zone,
+  score double precision generated always as (log((((1 + views) + (10 * likes)))::double precision) + (date_part('epoch'::text, (listed_at AT TIME ZONE 'UTC'::text)) / (86400)::double precision)) stored,
+  constraint video_counts_likes_check CHECK ((likes >= 0)),
+  constraint video_counts_pkey PRIMARY KEY (video_id),
+  constraint video_counts_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
+  constraint video_counts_views_check CHECK ((views >= 0))
+);
+CREATE INDEX video_counts_popular ON public.video_counts USING btree (score DESC, video_id DESC) WHERE (listed_at IS NOT NULL);
+
 create table videos (
   id uuid not null,
   owner_id uuid,
@@ -167,6 +189,8 @@ create table videos (
   source_removed_at timestamp with time zone,
   work real,
   progress_at timestamp with time zone,
+  placeholder text,
+  tags text[] not null generated always as tags_of(((title || ' '::text) || description)) stored,
   constraint videos_address_is_published CHECK (((url_hls IS NULL) OR (publication_id IS NOT NULL))),
   constraint videos_cancelled_plays_nothing CHECK (((status <> 'cancelled'::text) OR (publication_id IS NULL))),
   constraint videos_description_check CHECK ((char_length(description) <= 5000)),
@@ -174,6 +198,8 @@ create table videos (
   constraint videos_failed_says_why CHECK (((status <> 'failed'::text) OR ((error_code IS NOT NULL) AND (error_message IS NOT NULL) AND (publication_id IS NULL)))),
   constraint videos_height_check CHECK ((height > 0)),
   constraint videos_pkey PRIMARY KEY (id),
+  constraint videos_placeholder_check CHECK (((char_length(placeholder) <= 1000) AND (placeholder ~~ 'data:image/%'::text))),
+  constraint videos_placeholder_is_of_a_poster CHECK (((placeholder IS NULL) OR (thumbnail IS NOT NULL))),
   constraint videos_playable_is_published CHECK (((publication_id IS NULL) = (playable_at IS NULL))),
   constraint videos_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
   constraint videos_publication FOREIGN KEY (publication_id, id) REFERENCES publications(id, video_id),
@@ -189,9 +215,19 @@ create table videos (
 );
 CREATE INDEX videos_deleted ON public.videos USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX videos_feed ON public.videos USING btree (playable_at DESC, id DESC) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
+CREATE INDEX videos_tags ON public.videos USING gin (tags) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
 CREATE INDEX videos_unfinished ON public.videos USING btree (created_at) WHERE (status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text]));
 CREATE INDEX videos_with_source ON public.videos USING btree (ready_at) WHERE ((status = 'ready'::text) AND (source_removed_at IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX videos_without_extra ON public.videos USING btree (ready_at) WHERE ((status = 'ready'::text) AND (url_preview IS NULL) AND (url_storyboard IS NULL) AND (deleted_at IS NULL));
+
+create table views (
+  video_id uuid not null,
+  viewer uuid not null,
+  at timestamp with time zone not null default now(),
+  constraint views_pkey PRIMARY KEY (video_id, viewer),
+  constraint views_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
+);
+CREATE INDEX views_at ON public.views USING btree (at);
 
 create table workers (
   id uuid not null,
@@ -203,6 +239,24 @@ create table workers (
   constraint workers_pkey PRIMARY KEY (id),
   constraint workers_slots_check CHECK ((slots > 0))
 );
+
+CREATE OR REPLACE FUNCTION public.likes_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update video_counts
+  set likes = likes + case tg_op when 'INSERT' then changed.count else -changed.count end
+  from (select video_id, count(*) from changed_likes group by video_id) as changed
+  where video_counts.video_id = changed.video_id;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.tags_of(written text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT COALESCE(array_agg(kept.tag ORDER BY kept.place), '{}'::text[]) AS "coalesce" FROM (SELECT found.tag, min(found.place) AS place FROM (SELECT lower(matches.match[1]) AS tag, matches.place FROM regexp_matches(NORMALIZE(tags_of.written, NFC), '(?<![\w&/#])#([a-zA-Z0-9_\u00aa\u00b5\u00ba\u00c0-\u1fff\u200c\u200d\u2c00-\u2dff\u3005-\ufdff\ufe70-\ufefe\uff10-\uffdc\U00010000-\U0010ffff]+)'::text, 'g'::text) WITH ORDINALITY matches(match, place)) found WHERE ((char_length(found.tag) <= 50) AND (found.tag !~ '^[0-9_]+$'::text)) GROUP BY found.tag ORDER BY (min(found.place)) LIMIT 30) kept);
 
 CREATE OR REPLACE FUNCTION public.videos_announce()
  RETURNS trigger
@@ -278,10 +332,31 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.videos_list()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  listed timestamptz := case when new.visibility = 'public' and new.deleted_at is null then new.playable_at end;
+begin
+  if tg_op = 'INSERT' then
+    insert into video_counts (video_id, listed_at) values (new.id, listed);
+  else
+    update video_counts set listed_at = listed where video_id = new.id and listed_at is distinct from listed;
+  end if;
+  return null;
+end $function$;
+
+CREATE TRIGGER likes_count_less AFTER DELETE ON public.likes REFERENCING OLD TABLE AS changed_likes FOR EACH STATEMENT EXECUTE FUNCTION likes_count();
+
+CREATE TRIGGER likes_count_more AFTER INSERT ON public.likes REFERENCING NEW TABLE AS changed_likes FOR EACH STATEMENT EXECUTE FUNCTION likes_count();
+
 CREATE TRIGGER videos_announce AFTER INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_announce();
 
 CREATE TRIGGER videos_extra_is_published BEFORE INSERT OR UPDATE OF publication_id, url_preview, url_storyboard ON public.videos FOR EACH ROW WHEN (((new.url_preview IS NOT NULL) OR (new.url_storyboard IS NOT NULL))) EXECUTE FUNCTION videos_extra_is_published();
 
 CREATE TRIGGER videos_guard BEFORE INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_guard();
+
+CREATE TRIGGER videos_list AFTER INSERT OR UPDATE OF playable_at, visibility, deleted_at ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_list();
 
 -- sequence events_id_seq

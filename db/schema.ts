@@ -9,6 +9,7 @@
 //              preview, the storyboard (stills of the whole length, for a scrubber), captions.
 // publication  the set of renditions a video now plays from; a newer one supersedes it.
 // worker       one process that runs FFmpeg.
+// viewer       a browser that watches, by a random id in its cookie.
 //
 // What must always hold is in migrations/*.sql, not here.
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Selectable } from 'kysely'
@@ -29,6 +30,8 @@ interface VideosTable {
   visibility: Generated<'public' | 'unlisted' | 'private'>
   title: string
   description: Generated<string>
+  /** the hashtags of both */
+  tags: GeneratedAlways<string[]>
   status: Generated<VideoStatus>
   stage: Generated<string>
   /** 0 to 1 */
@@ -48,6 +51,8 @@ interface VideosTable {
   publication_id: string | null
   /** storage key of the poster */
   thumbnail: string | null
+  /** the poster in a few pixels, as a data: URI */
+  placeholder: string | null
   /** storage key of the master playlist; null while the publication grows */
   url_hls: string | null
   /** storage key of the MP4 */
@@ -165,12 +170,37 @@ interface WorkersTable {
   seen_at: NowOnInsert
 }
 
+/** Of every video; kept beside it, as whoever follows a video hears of each change of its row. */
+interface VideoCountsTable {
+  video_id: string
+  views: Generated<number>
+  likes: Generated<number>
+  /** playable_at of what the feed may show; else null */
+  listed_at: GeneratedAlways<Date | null>
+  score: GeneratedAlways<number | null>
+}
+
+interface LikesTable {
+  video_id: string
+  viewer: string
+  at: NowOnInsert
+}
+
+/** The last time that a viewer was counted. */
+interface ViewsTable {
+  video_id: string
+  viewer: string
+  at: NowOnInsert
+}
+
 interface InstallationTable {
   only_row: Generated<boolean>
   /** written into the storage too: equal means web and worker see the same files */
   storage_id: string
   /** when this database first met it */
   created_at: NowOnInsert
+  /** viewers' cookies are signed with it */
+  viewer_secret: Generated<string>
 }
 
 interface UploadRatesTable {
@@ -186,6 +216,9 @@ export interface Database {
   publications: PublicationsTable
   publication_renditions: PublicationRenditionsTable
   events: EventsTable
+  video_counts: VideoCountsTable
+  likes: LikesTable
+  views: ViewsTable
   workers: WorkersTable
   installation: InstallationTable
   upload_rates: UploadRatesTable

@@ -59,7 +59,7 @@ export async function becomeReady(trx: Trx, videoId: string, publicationId: stri
 /** Of a video that nothing is played from. In one statement with its status: see videos' constraints. */
 export const UNPUBLISHED = {
   ...{ publication_id: null, url_hls: null, url_mp4: null, thumbnail: null, playable_at: null },
-  ...{ url_preview: null, url_storyboard: null },
+  ...{ placeholder: null, url_preview: null, url_storyboard: null },
 }
 
 /** The caller's next statement on the video gives it another publication, or none: `UNPUBLISHED`. */

@@ -27,6 +27,10 @@ type CurrentRendition = Pick<
 > & { captions_key: string | null }
 export type VideoWithRenditions = VideoRow & {
   renditions: CurrentRendition[]
+  views: number
+  likes: number
+  /** by the viewer that was asked for */
+  liked: boolean
   /** playable_at in microseconds since 1970: a JavaScript date would cut it to milliseconds */
   playable_at_us: number | null
 }
@@ -38,14 +42,18 @@ export interface FeedPosition {
 }
 
 /** Not found and deleted are the same. */
-export async function findVideo(db: Db, id: string): Promise<VideoWithRenditions | null> {
-  const row = await withRenditions(db).where('videos.id', '=', id).executeTakeFirst()
+export async function findVideo(
+  db: Db,
+  id: string,
+  viewer: string | null = null,
+): Promise<VideoWithRenditions | null> {
+  const row = await withRenditions(db, viewer).where('videos.id', '=', id).executeTakeFirst()
   return row ?? null
 }
 
 export async function findVideos(db: Db, ids: string[]): Promise<VideoWithRenditions[]> {
   if (ids.length === 0) return []
-  return withRenditions(db).where('videos.id', 'in', ids).execute()
+  return withRenditions(db, null).where('videos.id', 'in', ids).execute()
 }
 
 /** Playable public videos, newest first. Index: videos_feed. */
@@ -53,8 +61,9 @@ export async function feed(
   db: Db,
   after: FeedPosition | null,
   limit: number,
+  viewer: string | null = null,
 ): Promise<VideoWithRenditions[]> {
-  let query = withRenditions(db)
+  let query = withRenditions(db, viewer)
     .where('playable_at', 'is not', null)
     .where('visibility', '=', 'public')
     .orderBy('playable_at', 'desc')
@@ -216,10 +225,17 @@ async function lock(trx: Trx, id: string): Promise<Selectable<Database['videos']
     .executeTakeFirst()
 }
 
-function withRenditions(db: Db) {
+function withRenditions(db: Db, viewer: string | null) {
   return db
     .selectFrom('videos')
+    .innerJoin('video_counts', 'video_counts.video_id', 'videos.id')
     .selectAll('videos')
+    .select(['views', 'likes'])
+    .select(
+      sql<boolean>`exists (select from likes where likes.video_id = videos.id and viewer = ${viewer}::uuid)`.as(
+        'liked',
+      ),
+    )
     .select(sql<number | null>`(extract(epoch from playable_at) * 1000000)::bigint`.as('playable_at_us'))
     .select(eb =>
       jsonArrayFrom(

@@ -105,9 +105,9 @@ export async function claimFile(file: string, content: string): Promise<void> {
 }
 
 /** @returns null when there is no such file */
-export async function readIfThere(file: string): Promise<string | null> {
+export async function readIfThere(file: string, encoding: BufferEncoding = 'utf8'): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file, encoding)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error

@@ -28,7 +28,8 @@ async function dumpTable(db: Db, table: string): Promise<string> {
     select concat_ws(' ', attname, format_type(atttypid, atttypmod),
       case when attnotnull then 'not null' end,
       case when attidentity = 'a' then 'generated always as identity' end,
-      'default ' || pg_get_expr(adbin, adrelid)) as line
+      case when attgenerated = 's' then 'generated always as ' || pg_get_expr(adbin, adrelid) || ' stored'
+        else 'default ' || pg_get_expr(adbin, adrelid) end) as line
     from pg_attribute
     left join pg_attrdef on adrelid = attrelid and adnum = attnum
     where attrelid = ${ofTable} and attnum > 0 and not attisdropped
@@ -53,7 +54,9 @@ async function dumpTable(db: Db, table: string): Promise<string> {
 async function dumpFunctions(db: Db): Promise<string[]> {
   return lines<{ line: string }>(
     db,
-    sql`select pg_get_functiondef(oid) as line from pg_proc where pronamespace = 'public'::regnamespace`,
+    sql`select pg_get_functiondef(oid) as line from pg_proc
+      where pronamespace = 'public'::regnamespace
+        and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')`,
     row => `${row.line.trimEnd()};`,
   )
 }

@@ -167,7 +167,7 @@ export function publicationOf({ videoId, token }: Attempt): NewPublication {
   return {
     masterKey: key('master.m3u8'),
     mp4Key: key('video.mp4'),
-    posterKey: null,
+    poster: null,
     durationSeconds: 2,
     width: 320,
     height: 240,

@@ -73,6 +73,7 @@ describe.each([
     expect(row.thumbnail).toMatch(new RegExp(`/${video}/poster\\.jpg$`))
     const poster = await readFile(context.storage.localPath(row.thumbnail ?? ''))
     expect(poster.subarray(0, 2).toString('hex'), 'a JPEG').toBe('ffd8')
+    expect(row.placeholder).toMatch(/^data:image\/jpeg;base64,.{200,800}$/)
     const master = await stored(row.url_hls)
     expect(master).toContain(`\n${video}/index.m3u8\n`)
     expect(master).toContain(`URI="${audio}/index.m3u8"`)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JobLost } from '#db/boss.ts'
 import { completeFirst, type Grown, grow, publishGrowing } from '#db/first.ts'
-import type { NewRendition, Segment } from '#db/publish.ts'
+import type { NewRendition, Poster, Segment } from '#db/publish.ts'
 import { isGone } from '#db/videos.ts'
 import { readIfThere } from '#media/disk-files.ts'
 import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
@@ -46,7 +46,7 @@ export async function growPublication(
     (stream): Growing => ({ stream, meter: new Meter(context.scratch, stream.name), hasEnd: false }),
   )
   let publicationId: string | null = null
-  let poster: Promise<string | null> | null = null
+  let poster: Promise<Poster | null> | null = null
   let told = 0
   let isUntold = false
   let hasEnded = false
@@ -191,7 +191,7 @@ async function finish(
   plan: FirstPlan,
   publicationId: string,
   has: Growing[],
-  posterKey: string | null,
+  poster: Poster | null,
 ): Promise<void> {
   const { db, boss, storage, scratch, attempt, job } = context
   const targetSeconds = Math.max(...plan.streams.map(stream => stream.targetSeconds))
@@ -214,7 +214,7 @@ async function finish(
   await db.transaction().execute(trx =>
     completeFirst(trx, boss, job, attempt, publicationId, {
       masterKey: attemptKey(attempt.videoId, attempt.token, 'master.m3u8'),
-      posterKey,
+      poster,
       durationSeconds: video[0]?.durationSeconds ?? 0,
       renditions: has.map(each => {
         const { peakBps, averageBps } = each.meter.measured(targetSeconds)

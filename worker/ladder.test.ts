@@ -1,6 +1,6 @@
 // The ladder as a worker runs it: real FFmpeg, real Postgres, real storage, tiny clips.
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -155,6 +155,16 @@ describe('a good video', () => {
     expect((await bytes(thumbnail)).subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]))
     const size = await ffprobe(context.storage.localPath(thumbnail ?? ''), 'stream=width,height')
     expect(size).toEqual(['320', '240'])
+  })
+
+  test('has a placeholder for it in the row: a JPEG of a few pixels, and no file', async () => {
+    const { placeholder } = await readVideo(t.db, id)
+    const [, base64 = ''] = /^data:image\/jpeg;base64,(.+)$/.exec(placeholder ?? '') ?? []
+    const file = path.join(await makeFolder(), 'placeholder.jpg')
+    await writeFile(file, Buffer.from(base64, 'base64'))
+    expect(await ffprobe(file, 'stream=width,height')).toEqual(['16', '12'])
+    expect((await stat(file)).size).toBeLessThanOrEqual(600)
+    expect((await listKeys(context, `videos/${id}`)).filter(key => key.includes('placeholder'))).toEqual([])
   })
 
   test('gives away neither the place nor the title that its source names', async () => {

@@ -1,13 +1,14 @@
 // The poster of a first rung, from one segment while others are made: whoever does not play the video
 // sees a picture of it.
 import { addPoster } from '#db/first.ts'
-import type { Segment } from '#db/publish.ts'
+import type { Poster, Segment } from '#db/publish.ts'
 import { attemptKey } from '#media/keys.ts'
 import type { AttemptContext } from './attempt.ts'
 import { posterCommand, posterSeconds } from './ffmpeg/args.ts'
 import type { FirstPlan } from './ffmpeg/plan-first.ts'
 import { runFfmpeg } from './ffmpeg/run.ts'
 import { sizeOf } from './ffmpeg/verify.ts'
+import { takePlaceholder } from './placeholder.ts'
 import { fileRendition } from './publication.ts'
 import { fetchStretch } from './stretch.ts'
 
@@ -19,13 +20,13 @@ export function hasStill(segments: Segment[]): boolean {
   return segments.length > 1
 }
 
-/** @returns its key; null when it is not made, which is in the log and costs nothing: the ladder makes its own */
+/** @returns null when it is not made, which is in the log and costs nothing: the ladder makes its own */
 export async function tryPoster(
   context: AttemptContext,
   plan: FirstPlan,
   publicationId: string,
   segments: Segment[],
-): Promise<string | null> {
+): Promise<Poster | null> {
   try {
     return await publishPoster(context, plan, publicationId, segments)
   } catch (error) {
@@ -40,7 +41,7 @@ async function publishPoster(
   plan: FirstPlan,
   publicationId: string,
   segments: Segment[],
-): Promise<string> {
+): Promise<Poster> {
   const { db, storage, scratch, attempt } = context
   const segment = segments[1] ?? segments[0]
   const at = hasStill(segments) ? 0 : posterSeconds(plan.durationSeconds ?? 0)
@@ -51,8 +52,9 @@ async function publishPoster(
   await runFfmpeg(posterCommand(scratch, still), context)
   // Of this publication: another of the same attempt has its own.
   const key = `${stored}/${FILE}`
-  const poster = fileRendition('poster', key, await sizeOf(scratch, FILE))
+  const rendition = fileRendition('poster', key, await sizeOf(scratch, FILE))
+  const placeholder = await takePlaceholder(scratch)
   await storage.putFiles([{ file: `${scratch}/${FILE}`, key }])
-  await db.transaction().execute(trx => addPoster(trx, attempt, publicationId, poster))
-  return key
+  await db.transaction().execute(trx => addPoster(trx, attempt, publicationId, { ...rendition, placeholder }))
+  return { key, placeholder }
 }

@@ -17,6 +17,7 @@ import { BT709 } from './ffmpeg/colour.ts'
 import { isLow, type Plan, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegDied, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
+import { takePlaceholder } from './placeholder.ts'
 
 const MP4 = 'video.mp4'
 const POSTER = 'poster.jpg'
@@ -45,6 +46,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const atSeconds = posterSeconds(top.durationSeconds)
   const still = posterCommand(scratch, { input: MP4, size: plan.poster, atSeconds, colour: BT709 })
   const poster = mp4 && (await tryFile(input, 'poster', POSTER, still))
+  const placeholder = await takePlaceholder(scratch)
   const all = [...video, audio, lowAudio].filter(stream => stream !== null)
   for (const stream of all) await writeMediaPlaylist(scratch, stream, streams.targetSeconds)
   const unused = [...plan.rungs, ...plan.sounds].filter(one => !all.some(({ name }) => name === one.name))
@@ -64,7 +66,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   return {
     masterKey: key('master.m3u8'),
     mp4Key: mp4?.key ?? null,
-    posterKey: poster?.key ?? null,
+    poster: poster && { key: poster.key, placeholder },
     durationSeconds: top.durationSeconds,
     width: top.track.kind === 'video' ? top.track.width : 0,
     height: top.track.kind === 'video' ? top.track.height : 0,

@@ -138,7 +138,7 @@ describe('the MP4 and the poster', () => {
     const still = { input: 'video.mp4', size: plan.poster, atSeconds: posterSeconds(3), colour: BT709 }
     const poster = argv(posterCommand(SCRATCH, still))
     expect(option(poster, '-i')).toBe('video.mp4')
-    expect(option(poster, '-vf')).toMatch(/,scale=854:480:/)
+    expect(option(poster, '-filter_complex')).toMatch(/]scale=854:480:.*]scale=16:9:/)
     expect(option(poster, '-ss')).toBe('0.300')
     expect([60, 0.5].map(posterSeconds)).toEqual([1, 0])
     expect(poster.indexOf('-ss')).toBeLessThan(poster.indexOf('-i'))

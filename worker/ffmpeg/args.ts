@@ -3,7 +3,7 @@
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import { BT709, type Colour } from './colour.ts'
 import { EVEN, MEASURE, soundChain } from './loudness.ts'
-import { FOR_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
+import { FOR_JPEG, FOR_TINY_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
 import {
   BEYOND_SECONDS,
   type Encoding,
@@ -29,6 +29,10 @@ export const MAX_SRT_BYTES = 1_000_000
 const OWN_INPUT = ['-protocol_whitelist', 'file', '-xerror']
 /** Wherever it stands, -xerror holds for the source as well. */
 const OWN_SOUND = ['-protocol_whitelist', 'file']
+
+/** In scratch: what stands in for the poster while that is fetched. */
+export const PLACEHOLDER = 'placeholder.jpg'
+const PLACEHOLDER_WIDTH = 16
 
 /** In scratch. */
 export const EVEN_SOUND = 'even.mka'
@@ -214,19 +218,34 @@ export function posterSeconds(durationSeconds: number): number {
   return durationSeconds < 1 ? 0 : Math.min(POSTER_AT_SECONDS, durationSeconds * POSTER_AT_SHARE)
 }
 
-/** @param colour of the input */
+/** The poster, and its placeholder from the same decoded picture. @param colour of the input */
 export function posterCommand(
   scratch: string,
   { input, size, atSeconds, colour }: { input: string; size: Size; atSeconds: number; colour: Colour },
 ): FfmpegCommand {
-  return start(scratch)
-    .input(input)
-    .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
-    .output('poster.jpg')
-    .outputOptions(
-      ...['-vf', `${taken(colour)},scale=${size.width}:${size.height}:${FOR_JPEG}`],
-      ...['-frames:v', '1', '-q:v', '4', '-map_metadata', '-1', '-update', '1'],
-    )
+  const still = ['-frames:v', '1', '-map_metadata', '-1', '-update', '1']
+  // Whoever shows it, shows it in the poster's place and shape.
+  const tinyHeight = Math.min(
+    2 * PLACEHOLDER_WIDTH,
+    Math.ceil((PLACEHOLDER_WIDTH * size.height) / size.width),
+  )
+  return (
+    start(scratch)
+      .input(input)
+      .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
+      .complexFilter(
+        [
+          `[0:v]${taken(colour)},split[large][tiny]`,
+          `[large]scale=${size.width}:${size.height}:${FOR_JPEG}[poster]`,
+          `[tiny]scale=${PLACEHOLDER_WIDTH}:${tinyHeight}:${FOR_TINY_JPEG}[placeholder]`,
+        ].join(';'),
+      )
+      .output('poster.jpg')
+      .outputOptions('-map', '[poster]', '-q:v', '4', ...still)
+      .output(PLACEHOLDER)
+      // Without its maker's name, a tenth of it.
+      .outputOptions('-map', '[placeholder]', '-q:v', '8', '-flags', '+bitexact', ...still)
+  )
 }
 
 interface PreviewInput extends PreviewQuality {

@@ -13,9 +13,14 @@ const TAGS = 'setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:r
 /** After a size: 8-bit 4:2:0 BT.709, which says that it is. */
 export const TO_BT709 = `out_color_matrix=bt709:out_range=tv,format=yuv420p,${TAGS}`
 
+const AS_JPEG = 'out_color_matrix=bt601:out_range=pc,format=yuvj420p'
+
 /** After a size: JPEG is BT.601 in all of its range (JFIF), WebP in a part of it (RFC 9649). */
-export const FOR_JPEG = `${EXACT}:out_color_matrix=bt601:out_range=pc,format=yuvj420p`
+export const FOR_JPEG = `${EXACT}:${AS_JPEG}`
 export const FOR_WEBP = `${EXACT}:out_color_matrix=bt601:out_range=tv,format=yuv420p`
+
+/** After a size of a few pixels: each is the mean of what it stands for. */
+export const FOR_TINY_JPEG = `flags=area+accurate_rnd+full_chroma_int:${AS_JPEG}`
 
 /** Says what the pictures are in, whatever they say themselves: scaling goes by it. */
 export function taken({ matrix, range }: Colour): string {
