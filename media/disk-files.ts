@@ -23,8 +23,18 @@ export async function syncTree(dir: string): Promise<void> {
  * fsyncs a file that is to be published, and makes it ours. @throws when it is a link, or anything else
  */
 export async function syncOwnFile(file: string): Promise<void> {
-  if (!(await lstat(file)).isFile()) throw new Error(`${file} is no file`)
-  await syncOwn(file)
+  // What became a link or a pipe since it was looked at is neither followed nor waited for.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  await using handle = await open(file, flags).catch(error => {
+    throw ['ELOOP', 'ENXIO'].includes(errorCode(error) ?? '') ? noFile(file, error) : error
+  })
+  if (!(await handle.stat()).isFile()) throw noFile(file)
+  if (process.getuid?.() === 0) await handle.chown(0, process.getgid?.() ?? 0)
+  await handle.sync()
+}
+
+function noFile(file: string, cause?: unknown): Error {
+  return new Error(`${file} is no file`, { cause })
 }
 
 /** Where we are root, it was made by somebody who is nobody, and who may not change it any more. */
@@ -59,6 +69,11 @@ export async function moveFile(from: string, to: string): Promise<void> {
     if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errorCode(error) ?? ''))
       throw error
     await copyByHidden(from, to)
+  }
+  // A link may have taken its place at the last moment; under its new name it is what it is.
+  if (!(await lstat(to)).isFile()) {
+    await rm(to)
+    throw noFile(from)
   }
   await rm(from)
 }

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 // One output file; a bomb that grows beyond it gets SIGXFSZ.
-const MAX_FILE_BYTES = 64 * 1024 ** 3
+const MAX_FILE_BYTES = 16 * 1024 ** 3
 const MAX_OPEN_FILES = 512
 // The data of one process: 8K decodes in a third of it, a bomb does not take the machine.
 const MAX_DATA_BYTES = 6 * 1024 ** 3

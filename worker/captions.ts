@@ -1,9 +1,8 @@
 // A source's texts → captions. The source may be gone by now; what is not made here costs nothing else.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { NewRendition } from '#db/publish.ts'
 import type { VideoRow } from '#db/schema.ts'
-import { errorCode } from '#media/disk-files.ts'
 import { attemptKey } from '#media/keys.ts'
 import { readSrt } from '#media/srt.ts'
 import { captionsVtt } from '#media/webvtt.ts'
@@ -13,6 +12,7 @@ import { knownFacts } from './ffmpeg/facts.ts'
 import { FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import type { CaptionTrack } from './ffmpeg/subtitles.ts'
 import { fileRendition } from './publication.ts'
+import { readScratchIfThere } from './scratch-files.ts'
 
 /** @param made the folder of what is published */
 export async function makeCaptions(
@@ -31,8 +31,8 @@ export async function makeCaptions(
   await mkdir(path.join(made, 'captions'))
   const renditions: NewRendition[] = []
   for (const [place, track] of tracks.entries()) {
-    const srt = await readFile(path.join(scratch, srtOf(place)), 'utf8').catch(unlessMissing)
-    const vtt = captionsVtt(readSrt(srt))
+    const srt = await readScratchIfThere(scratch, srtOf(place))
+    const vtt = captionsVtt(readSrt(srt?.toString() ?? ''))
     if (vtt !== null) renditions.push(await keep(context, made, { ...track, place, vtt }))
   }
   return renditions
@@ -56,11 +56,6 @@ async function readTexts(context: AttemptContext, source: string, tracks: Captio
       })
     }
   }
-}
-
-function unlessMissing(error: unknown): string {
-  if (errorCode(error) === 'ENOENT') return ''
-  throw error
 }
 
 async function keep(

@@ -51,16 +51,17 @@ type ExtraContext = AttemptContext & { rung: Rung; made: string }
 
 async function makeExtra(context: AttemptContext, video: VideoRow, publicationId: string): Promise<void> {
   const { boss, job, attempt, scratch } = context
-  const made = path.join(scratch, 'made')
-  await mkdir(made)
-  const own = { ...context, made, rung: await findRung(context, publicationId) }
+  // FFmpeg's box has the one; the other, where we write as well, nobody else can reach.
+  const [work, made] = [path.join(scratch, 'work'), path.join(scratch, 'made')]
+  for (const folder of [work, made]) await mkdir(folder)
+  const own = { ...context, scratch: work, made, rung: await findRung(context, publicationId) }
   const parts = [
     await tryPart(context, async () => [await makePreview(own)]),
     await tryPart(context, async () => [await makeStoryboard(own)]),
   ]
   // Captions alone are not what ends this work: without an image it is tried again.
   if (parts.some(({ renditions }) => renditions.length > 0))
-    parts.push(await tryPart(context, () => makeCaptions(context, video, made)))
+    parts.push(await tryPart(context, () => makeCaptions(own, video, made)))
   const renditions = parts.flatMap(part => part.renditions)
   const failures = parts.flatMap(part => part.failures)
   if (renditions.length === 0) throw failures.find(error => !(error instanceof VideoError)) ?? failures[0]
@@ -138,12 +139,12 @@ async function findRung({ db }: AttemptContext, publicationId: string): Promise<
 }
 
 async function fetchSegments(context: ExtraContext, indexes: number[], file: string): Promise<void> {
-  const { rung, scratch } = context
+  const { rung } = context
   await fetchStretch(
     context,
     rung.folder,
     indexes.map(index => rung.uris[index] ?? ''),
-    path.join(scratch, file),
+    file,
   )
 }
 

@@ -1,13 +1,11 @@
 // Publishes what FFmpeg writes while it writes: each segment is looked at, stored, then listed. FFmpeg
 // renames a segment when it is whole and lists it in its own playlist, which is what is followed here.
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JobLost } from '#db/boss.ts'
 import { completeFirst, type Grown, grow, publishGrowing } from '#db/first.ts'
 import type { NewRendition, Poster, Segment } from '#db/publish.ts'
 import { isGone } from '#db/videos.ts'
-import { readIfThere } from '#media/disk-files.ts'
 import { attemptKey, attemptPrefix, videoPrefix } from '#media/keys.ts'
 import { mediaPlaylist, playlistEnds, playlistUris } from '#media/playlist.ts'
 import type { AttemptContext } from './attempt.ts'
@@ -16,6 +14,7 @@ import type { FirstPlan, FirstStream } from './ffmpeg/plan-first.ts'
 import { type MeasuredStream, Meter, requireWhole, Unplayable } from './ffmpeg/verify.ts'
 import { hasStill, tryPoster } from './poster.ts'
 import { describe, master } from './publication.ts'
+import { openFolder, readScratchIfThere, writeScratch } from './scratch-files.ts'
 
 const LOOK_EVERY_MS = 20
 const LOOK_LATER_EVERY_MS = 200
@@ -125,19 +124,23 @@ function isVideo({ stream }: Growing): boolean {
 
 /** Looks at what is new and stores it. @returns whether there was anything */
 async function takeNew({ scratch, storage, attempt, signal }: AttemptContext, growing: Growing[]) {
+  await using folders = new AsyncDisposableStack()
   const files: { file: string; key: string }[] = []
   for (const each of growing) {
     const { stream, meter } = each
-    const folder = path.join(scratch, stream.name)
-    const playlist = (await readIfThere(path.join(folder, SCRATCH_PLAYLIST))) ?? ''
+    const list = await readScratchIfThere(scratch, `${stream.name}/${SCRATCH_PLAYLIST}`)
+    const playlist = list?.toString() ?? ''
     each.hasEnd = playlistEnds(playlist)
     const uris = playlistUris(playlist).filter(uri => uri !== INIT_SEGMENT)
+    if (uris.length === meter.segments.length) continue
+    // FFmpeg still runs: until they are stored, files stay where they were looked at.
+    const folder = folders.use(await openFolder(scratch, stream.name))
     for (const uri of uris.slice(meter.segments.length)) {
       signal.throwIfAborted()
       await meter.add(uri, stream.targetSeconds)
       for (const name of meter.segments.length === 1 ? [INIT_SEGMENT, uri] : [uri]) {
         const key = attemptKey(attempt.videoId, attempt.token, `${stream.name}/${name}`)
-        files.push({ file: path.join(folder, name), key })
+        files.push({ file: path.join(folder.place, name), key })
       }
     }
   }
@@ -206,9 +209,8 @@ async function finish(
   ]
   const files: { file: string; key: string }[] = []
   for (const [name, text] of playlists) {
-    const file = path.join(scratch, name)
-    await writeFile(file, text)
-    files.push({ file, key: attemptKey(attempt.videoId, attempt.token, name) })
+    await writeScratch(scratch, name, text)
+    files.push({ file: path.join(scratch, name), key: attemptKey(attempt.videoId, attempt.token, name) })
   }
   await storage.putFiles(files)
   await db.transaction().execute(trx =>

@@ -47,7 +47,7 @@ async function publishPoster(
   const at = hasStill(segments) ? 0 : posterSeconds(plan.durationSeconds ?? 0)
   const folder = plan.streams.find(({ kind }) => kind === 'video')?.name
   const stored = attemptKey(attempt.videoId, attempt.token, `${folder}`)
-  await fetchStretch(context, stored, [segment?.uri ?? ''], `${scratch}/${folder}/${STRETCH}`)
+  await fetchStretch(context, stored, [segment?.uri ?? ''], `${folder}/${STRETCH}`)
   const still = { input: `${folder}/${STRETCH}`, size: plan.poster, atSeconds: at, colour: plan.colour }
   await runFfmpeg(posterCommand(scratch, still), context)
   // Of this publication: another of the same attempt has its own.

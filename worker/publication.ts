@@ -1,6 +1,6 @@
 // What is published beside the streams: the playlists we write ourselves, the MP4 and the poster.
 // An MP4 or a poster that fails costs neither ladder nor video.
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
@@ -18,6 +18,7 @@ import { isLow, type Plan, worthPublishing } from './ffmpeg/plan.ts'
 import { FfmpegDied, FfmpegFailed, runFfmpeg } from './ffmpeg/run.ts'
 import { type MeasuredLadder, type MeasuredStream, sizeOf } from './ffmpeg/verify.ts'
 import { takePlaceholder } from './placeholder.ts'
+import { writeScratch } from './scratch-files.ts'
 
 const MP4 = 'video.mp4'
 const POSTER = 'poster.jpg'
@@ -52,7 +53,7 @@ export async function writePublication(input: Input): Promise<NewPublication> {
   const unused = [...plan.rungs, ...plan.sounds].filter(one => !all.some(({ name }) => name === one.name))
   for (const { name } of unused) await rm(path.join(scratch, name), { recursive: true })
   const fps = plan.frameRate.num / plan.frameRate.den
-  await writeFile(path.join(scratch, 'master.m3u8'), master({ ...streams, video }, fps))
+  await writeScratch(scratch, 'master.m3u8', master({ ...streams, video }, fps))
 
   const key = (name: string) => attemptKey(attempt.videoId, attempt.token, name)
   const renditions: NewRendition[] = all.map(stream => ({
@@ -99,10 +100,9 @@ export async function writeMediaPlaylist(
   { name, segments }: MeasuredStream,
   targetDuration: number,
 ): Promise<void> {
-  const folder = path.join(scratch, name)
   const text = mediaPlaylist({ init: INIT_SEGMENT, segments, targetDuration })
-  await writeFile(path.join(folder, 'index.m3u8'), text)
-  await rm(path.join(folder, SCRATCH_PLAYLIST))
+  await writeScratch(scratch, `${name}/index.m3u8`, text)
+  await rm(path.join(scratch, name, SCRATCH_PLAYLIST))
 }
 
 export function master(

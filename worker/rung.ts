@@ -1,6 +1,5 @@
 // The rung: one rendition that a ladder had to leave out, made by itself and published beside the others,
 // which go on playing whatever becomes of it.
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { publishRung } from '#db/extend.ts'
 import { missingRenditions } from '#db/missing.ts'
@@ -17,6 +16,7 @@ import { FfmpegDied } from './ffmpeg/run.ts'
 import { type MeasuredStream, measureRung } from './ffmpeg/verify.ts'
 import { describe, writeMediaPlaylist } from './publication.ts'
 import { ladderNeeds } from './room.ts'
+import { writeScratch } from './scratch-files.ts'
 import { readSource } from './source.ts'
 
 export const rung: Handler<'rung'> = (context, { videoId }, job) =>
@@ -47,7 +47,7 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
   const made = await measureRung(scratch, planned, published, context.signal)
   await writeMediaPlaylist(scratch, made.stream, made.targetSeconds)
   const fps = plan.frameRate.num / plan.frameRate.den
-  await writeFile(path.join(scratch, 'master.m3u8'), masterOf(published, made.stream, fps))
+  await writeScratch(scratch, 'master.m3u8', masterOf(published, made.stream, fps))
   const key = (name: string) => attemptKey(attempt.videoId, attempt.token, name)
   const rendition = { ...describe(made.stream, fps), key: key(`${planned.name}/index.m3u8`) }
   await store(context, scratch, trx =>

@@ -1,7 +1,6 @@
 // Colours of any kind → BT.709 for a screen of today, as a table for FFmpeg's lut3d: arithmetic on light.
 // Why a table, and why these curves: docs/decisions/0012-one-table-makes-bt709.md.
-import { writeFile } from 'node:fs/promises'
-import path from 'node:path'
+import { writeScratch } from '../scratch-files.ts'
 import { type Colour, needsTable } from './colour.ts'
 import type { Plan } from './plan.ts'
 
@@ -20,7 +19,7 @@ const SCREEN_GAMMA = 2.4
 
 /** Where the source needs one. */
 export async function writeColourTable(scratch: string, { source }: Pick<Plan, 'source'>): Promise<void> {
-  if (needsTable(source.colour)) await writeFile(path.join(scratch, COLOUR_TABLE), colourTable(source.colour))
+  if (needsTable(source.colour)) await writeScratch(scratch, COLOUR_TABLE, colourTable(source.colour))
 }
 
 /** Adobe's .cube: red changes fastest. */

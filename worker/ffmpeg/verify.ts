@@ -1,12 +1,13 @@
 // Looks at what FFmpeg wrote, box by box, before anything names it: segments follow on each other,
 // begin with an IDR, and agree across rungs. What it measures is what the playlists say.
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { PublishedStream, Segment } from '#db/publish.ts'
 import { readInitSegment, readMediaSegment, type Track } from '#media/bmff.ts'
 import { BmffError, isCutShort } from '#media/bmff-boxes.ts'
 import { bitrates, targetDuration } from '#media/playlist.ts'
 import { VideoError, WorldError } from '../errors.ts'
+import { readScratch } from '../scratch-files.ts'
 import { INIT_SEGMENT } from './args.ts'
 import { BEYOND_SECONDS, beyond, type Plan, type Rung } from './plan.ts'
 
@@ -135,21 +136,21 @@ async function measureStream(scratch: string, name: string, signal: AbortSignal)
 export class Meter {
   readonly segments: Segment[] = []
   readonly #name: string
-  readonly #folder: string
+  readonly #scratch: string
   #track: Track | null = null
   #initBytes = 0
   #nextTicks: number | null = null
 
   constructor(scratch: string, name: string) {
     this.#name = name
-    this.#folder = path.join(scratch, name)
+    this.#scratch = scratch
   }
 
   /** @param targetSeconds that a list which says so cannot take back @throws Unplayable naming stream and segment */
   async add(uri: string, targetSeconds?: number): Promise<void> {
     const name = this.#name
     this.#track ??= await this.#readInit()
-    const bytes = await readFile(path.join(this.#folder, uri))
+    const bytes = await readScratch(this.#scratch, `${name}/${uri}`)
     const fragments = readable(`${name}/${uri}`, 'mdat', readMediaSegment, bytes, [this.#track])
     const [first] = fragments
     if (!first) throw new Unplayable(`${name}/${uri} has no samples`)
@@ -179,7 +180,7 @@ export class Meter {
   }
 
   async #readInit(): Promise<Track> {
-    const init = await readFile(path.join(this.#folder, INIT_SEGMENT))
+    const init = await readScratch(this.#scratch, `${this.#name}/${INIT_SEGMENT}`)
     const [track, another] = readable(`${this.#name}/${INIT_SEGMENT}`, 'moov', readInitSegment, init)
     if (!track || another) throw new Unplayable(`${this.#name} has not one track`)
     if (track.emptyEditSeconds > MAX_EMPTY_SECONDS) {
@@ -250,7 +251,7 @@ export function requireWhole(
 }
 
 export async function sizeOf(scratch: string, name: string): Promise<number> {
-  return (await stat(path.join(scratch, name))).size
+  return (await lstat(path.join(scratch, name))).size
 }
 
 function isSegment(name: string): boolean {
