@@ -16,6 +16,8 @@ export default {
     '@tus/server',
     '@tus/file-store',
   ],
+  // Nobody's pictures are decoded in the web process.
+  images: { unoptimized: true },
   // Media is compressed already, event streams must not be buffered; of playlists it does not know
   // that they are text: app/media/compressed.ts.
   compress: true,

@@ -15,6 +15,7 @@ test.each([
   ['right-to-left text as it is', 'שלום עולם', 'שלום עולם'],
   ['emoji of several', '👩‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿', '👩‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿'],
   ['joiners between letters', 'می‌خواهم', 'می‌خواهم'],
+  ['letters that are drawn as nothing', '\u3164 \uffa0\u115f\u2800', ''],
   ['only what cannot be seen', '\u200d\u200d \u0301\u2003', ''],
 ])('%s', (_, text, line) => {
   expect(cleanLine(text)).toBe(line)

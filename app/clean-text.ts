@@ -6,7 +6,8 @@
 const KEPT = '\u200c\u200d\u{e0020}-\u{e007f}'
 const INVISIBLE = new RegExp(`[[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]--[${KEPT}]]`, 'gv')
 const INVISIBLE_IN_LINES = new RegExp(`[[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]--[${KEPT}\n]]`, 'gv')
-const VISIBLE = /[^\p{C}\p{Z}\p{M}]/u
+// Some letters, and the blank of Braille, are drawn as nothing.
+const VISIBLE = /[[^\p{C}\p{Z}\p{M}]--[\p{Default_Ignorable_Code_Point}\u2800]]/v
 
 /** One line, single spaces; '' where nothing could be seen of it. */
 export function cleanLine(text: string): string {

@@ -27,6 +27,7 @@ export const problemCodes = [
   'source_removed',
   'too_large',
   'tus_version',
+  'upload_busy',
   'upload_gone',
   'upload_not_found',
   'video_not_found',

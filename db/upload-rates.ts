@@ -25,6 +25,15 @@ export async function takeTurn(db: Db, client: string, perHour: number): Promise
   return rows[0]?.wait ?? 0
 }
 
+/** Of an upload that did not begin. */
+export async function giveTurnBack(db: Db, client: string, perHour: number): Promise<void> {
+  await db
+    .updateTable('upload_rates')
+    .set({ whole_at: sql<Date>`whole_at - ${3600 / perHour} * interval '1 second'` })
+    .where('client', '=', client)
+    .execute()
+}
+
 /** Of those that have all their turns nothing needs to be known. */
 export async function forgetWholeRates(db: Db): Promise<void> {
   await db.deleteFrom('upload_rates').where('whole_at', '<', sql<Date>`now()`).execute()

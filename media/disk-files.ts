@@ -1,7 +1,7 @@
 // Files and folders that survive a power cut. Must not know about keys.
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, lchown, link, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, lchown, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageConflict } from '#media/storage-conflict.ts'
 
@@ -117,16 +117,6 @@ export async function claimFile(file: string, content: string): Promise<void> {
     await rm(temporary, { force: true })
   }
   await syncFolder(path.dirname(file))
-}
-
-/** @returns null when there is no such file */
-export async function readIfThere(file: string, encoding: BufferEncoding = 'utf8'): Promise<string | null> {
-  try {
-    return await readFile(file, encoding)
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
-    throw error
-  }
 }
 
 /** The code of a system error, such as ENOENT. */

@@ -27,7 +27,10 @@ export async function admit(server: Server, upload: Upload): Promise<void> {
   const metadataKept = Object.fromEntries(
     ['filename', 'filetype', 'title'].map(name => [
       name,
-      cleanLine(metadata[name] ?? '').slice(0, MAX_METADATA_VALUE),
+      // Half of a pair is nothing that Postgres keeps.
+      cleanLine(metadata[name] ?? '')
+        .slice(0, MAX_METADATA_VALUE)
+        .toWellFormed(),
     ]),
   )
   await server.db.transaction().execute(async trx => {

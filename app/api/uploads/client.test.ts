@@ -18,6 +18,9 @@ test.each([
   ['one that tells of IPv6', '127.0.0.1', '2001:db8:1:2::9', true, '2001:db8:1:2::/64'],
   ['without a proxy anybody may say anything', '127.0.0.1', '198.51.100.9', false, '127.0.0.1'],
   ['who comes past the proxy is believed nothing', '203.0.113.7', '198.51.100.9', true, '203.0.113.7'],
+  ['with a port', '127.0.0.1', '198.51.100.9:5123', true, '198.51.100.9'],
+  ['with the port of IPv6', '127.0.0.1', '[2001:db8:1:2::9]:443', true, '2001:db8:1:2::/64'],
+  ['IPv4 in the hexadecimal of IPv6', '127.0.0.1', '::ffff:c633:6409', true, '198.51.100.9'],
   ['what is no address is none', '127.0.0.1', 'unknown', true, '127.0.0.1'],
 ])('%s', (_, peer, forwarded, hasProxy, client) => {
   expect(clientOf(peer, forwarded, hasProxy)).toBe(client)

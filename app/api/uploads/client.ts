@@ -27,9 +27,13 @@ export function clientOf(peer: string, forwarded: string | null, hasProxy: boole
   return networkOf(hasProxy && isNear(address) && isIP(told) > 0 ? told : address)
 }
 
-/** IPv4 within IPv6, as Node says it of a socket that takes both. */
+/** Without a port, which some proxies add; IPv4 within IPv6, as Node says it of a socket that takes both, alone. */
 function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
+  const bare = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^([\d.]+):\d+$/, '$1')
+  const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i.exec(bare) ?? []
+  if (!high || !low) return bare.replace(/^::ffff:(?=\d+\.)/i, '')
+  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+  return [a >> 8, a & 255, b >> 8, b & 255].join('.')
 }
 
 function isNear(address: string): boolean {

@@ -1,18 +1,19 @@
 // /api/uploads: resumable uploads, tus 1.0.0 (https://tus.io/protocols/resumable-upload).
-import { MemoryLocker, Server as TusServer } from '@tus/server'
+import { Server as TusServer } from '@tus/server'
 import { route } from '#app/answer.ts'
 import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
 import { type ProblemCode, problem } from '#app/problem.ts'
 import { requests } from '#app/requests.ts'
 import { type Server, server } from '#app/server.ts'
-import { takeTurn } from '#db/upload-rates.ts'
+import { giveTurnBack, takeTurn } from '#db/upload-rates.ts'
 import { findUpload, removeOpenUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
 import { withoutBytes } from '../body.ts'
 import { clientOf } from '../client.ts'
 import { finishUpload } from '../finish.ts'
+import { LineLocker } from '../locker.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
 
 export const dynamic = 'force-dynamic'
@@ -26,7 +27,7 @@ function tusFor(own: Server): TusServer {
     tus = new TusServer({
       path: '/api/uploads',
       datastore: new UploadStore(own),
-      locker: new MemoryLocker(),
+      locker: new LineLocker(),
       maxSize: own.config.maxUploadBytes,
       // Browsers: pages of this site only.
       allowedOrigins: [],
@@ -67,13 +68,14 @@ async function speakTus(request: Request): Promise<Response> {
     return problem(412, 'tus_version', 'Send Tus-Resumable: 1.0.0.', TUS)
   }
   const own = await server()
-  const limited = request.method === 'POST' && (await refuseTooMany(own, request))
+  const client = request.method === 'POST' ? whoAsks(own, request) : null
+  const limited = client !== null && (await refuseTooMany(own, client))
   if (limited) return limited
   let response: Response | undefined
   try {
     response = await tusFor(own).handleWeb(withoutBytes(request))
   } finally {
-    if (!response?.ok) await release(own, admitted.get(request))
+    if (!response?.ok) await release(own, client, admitted.get(request))
   }
   if (!response.ok) return refuse(response, request, own)
   if (request.method === 'HEAD') {
@@ -84,12 +86,15 @@ async function speakTus(request: Request): Promise<Response> {
   return response
 }
 
-/** Before a byte of it is read. @returns null when there are not too many */
-async function refuseTooMany({ db, config }: Server, request: Request): Promise<Response | null> {
-  const { uploadsPerHour, publicUrl } = config
-  if (uploadsPerHour === null) return null
+function whoAsks({ config }: Server, request: Request): string {
   const peer = requests.getStore()?.incoming?.socket.remoteAddress ?? ''
-  const client = clientOf(peer, request.headers.get('X-Forwarded-For'), publicUrl !== null)
+  return clientOf(peer, request.headers.get('X-Forwarded-For'), config.publicUrl !== null)
+}
+
+/** Before a byte of it is read. @returns null when there are not too many */
+async function refuseTooMany({ db, config }: Server, client: string): Promise<Response | null> {
+  const { uploadsPerHour } = config
+  if (uploadsPerHour === null) return null
   const seconds = await takeTurn(db, client, uploadsPerHour)
   if (seconds === 0) return null
   const detail = `More than ${uploadsPerHour} uploads an hour came from your address. Go on in ${seconds} seconds.`
@@ -98,12 +103,16 @@ async function refuseTooMany({ db, config }: Server, request: Request): Promise<
 
 /**
  * A client whose creation failed never hears of the upload: the room it was promised is free again at
- * once, not in a day.
+ * once, not in a day, and its turn is its own again.
  */
-async function release({ db, storage }: Server, id: string | undefined): Promise<void> {
-  if (id === undefined) return
+async function release(
+  { db, storage, config: { uploadsPerHour } }: Server,
+  client: string | null,
+  id: string | undefined,
+): Promise<void> {
   try {
-    if (await removeOpenUpload(db, id)) await storage.remove(sourceKey(id))
+    if (client !== null && uploadsPerHour !== null) await giveTurnBack(db, client, uploadsPerHour)
+    if (id !== undefined && (await removeOpenUpload(db, id))) await storage.remove(sourceKey(id))
   } catch (error) {
     log.warn({ err: error, videoId: id }, 'failed upload not removed, the sweep will')
   }
@@ -119,6 +128,7 @@ const CODES: Record<number, [code: ProblemCode, detail: string]> = {
   ],
   410: ['upload_gone', 'The upload has expired. Start again.'],
   415: ['not_a_video', ''],
+  423: ['upload_busy', 'Another request still works on this upload. Try again in a moment.'],
   507: ['disk_full', ''],
 }
 
