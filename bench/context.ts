@@ -13,6 +13,8 @@ export interface BenchContext {
   /** of corpus: how many; what stands behind the bench's name */
   mutants: number | undefined
   args: string[]
+  /** of swipe: how many, before what has grown is looked at */
+  swipes: number | undefined
   /** of frozen: workers that do not ask whether they still own what they do */
   unfenced: boolean
   signal: AbortSignal

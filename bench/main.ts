@@ -15,10 +15,12 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   first: () => import('./first.ts'),
   frozen: () => import('./frozen.ts'),
   kills: () => import('./kills.ts'),
+  live: () => import('./live.ts'),
   media: () => import('./media.ts'),
   playable: () => import('./playable.ts'),
   quality: () => import('./quality.ts'),
   queue: () => import('./queue.ts'),
+  swipe: () => import('./swipe.ts'),
   transcode: () => import('./transcode.ts'),
   upload: () => import('./upload.ts'),
 }
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
       minutes: { type: 'string' },
       seed: { type: 'string' },
       mutants: { type: 'string' },
+      swipes: { type: 'string' },
       unfenced: { type: 'boolean', default: false },
     },
   })
@@ -51,13 +54,19 @@ async function main(): Promise<void> {
   const load = benches[name]
   if (!load) {
     throw new Sentence(
-      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot] [--minutes M --seed S] [--mutants N]: see bench/README.md.`,
+      `pnpm bench ${Object.keys(benches).join(' | ')} [--quick] [--plot] [--minutes M --seed S] [--mutants N] [--swipes N]: see bench/README.md.`,
     )
   }
   const { bench } = await load()
   const closing = new AsyncDisposableStack()
-  const [minutes, seed, mutants] = [values.minutes, values.seed, values.mutants].map(numberOf)
-  const work = bench({ ...values, minutes, seed, mutants, args, signal, closing, say: timedSay() })
+  const { minutes, seed, mutants, swipes } = values
+  const numbers = {
+    minutes: numberOf(minutes),
+    seed: numberOf(seed),
+    mutants: numberOf(mutants),
+    swipes: numberOf(swipes),
+  }
+  const work = bench({ ...values, ...numbers, args, signal, closing, say: timedSay() })
   try {
     await Promise.race([work, aborted(signal)])
     signal.throwIfAborted()

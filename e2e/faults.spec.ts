@@ -13,7 +13,7 @@ const ending = new AbortController()
 const random = generator(1)
 const context: BenchContext = {
   ...{ quick: true, plot: false, unfenced: false, args: [] },
-  ...{ minutes: undefined, seed: undefined, mutants: undefined },
+  ...{ minutes: undefined, seed: undefined, mutants: undefined, swipes: undefined },
   ...{ signal: ending.signal, closing, say: () => {} },
 }
 let world: World

@@ -47,6 +47,9 @@ export function createPlayer(
       // Whatever a growing list names is stored and stays: nothing of it is too near its end.
       vhs: { overrideNative, useDevicePixelRatio: true, allowSeeksWithinUnsafeLiveWindow: true },
       nativeAudioTracks: !overrideNative,
+      // VHS notes its segments in a track that nothing loads, and WebKitGTK would wait for a native one before it
+      // plays. Captions are the page's own tracks.
+      nativeTextTracks: false,
       nativeVideoTracks: !overrideNative,
     },
   })

@@ -1,0 +1,126 @@
+// Every page in both colour schemes, as axe-core sees it: names, roles, contrast, order of headings.
+// A new page is one more line of the table.
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Locator, Page } from 'playwright/test'
+import { cutClip, readyVideo, waitingVideo } from '#test/growing.ts'
+import { type Stack, storesOf } from './stack.ts'
+import { expect, test } from './test.ts'
+
+const FAILURE = 'This is not a video that can be read.'
+
+interface PageToSee {
+  name: string
+  /** @returns the path, once there is what it shows */
+  path: (stack: Stack, clips: string) => Promise<string>
+  /** what is there when the page is */
+  shows: (page: Page) => Locator
+  /** so that nothing is left half done */
+  leave?: (stack: Stack) => Promise<void>
+}
+
+// In this order: the first needs a library without any video.
+const pages: PageToSee[] = [
+  {
+    name: 'the feed without a video',
+    path: async () => '/',
+    shows: page => page.getByRole('link', { name: /upload/i }).first(),
+  },
+  {
+    name: 'the feed',
+    async path(stack, clips) {
+      await addReady(stack, clips)
+      return '/'
+    },
+    shows: page => page.getByRole('article').first(),
+  },
+  {
+    name: 'a video',
+    path: async (stack, clips) => `/v/${await addReady(stack, clips)}`,
+    shows: page => page.getByRole('heading', { name: 'A walk' }).first(),
+  },
+  {
+    name: 'a video that is being made',
+    path: async (stack, clips) => `/v/${await addWaiting(stack, clips)}`,
+    shows: page => page.getByRole('heading', { name: 'On its way' }),
+    leave: failAll,
+  },
+  {
+    name: 'a video that failed',
+    async path(stack, clips) {
+      const id = await addWaiting(stack, clips)
+      await failAll(stack)
+      return `/v/${id}`
+    },
+    shows: page => page.getByText(FAILURE).first(),
+  },
+  { name: 'upload', path: async () => '/upload', shows: page => page.getByLabel('Choose videos') },
+  {
+    name: 'a page that does not exist',
+    path: async () => '/nowhere',
+    shows: page => page.getByRole('heading').first(),
+  },
+  {
+    name: 'a video that does not exist',
+    path: async () => `/v/${crypto.randomUUID()}`,
+    shows: page => page.getByRole('heading').first(),
+  },
+]
+
+const screens = [
+  { name: 'phone', width: 390, height: 844 },
+  { name: 'desktop', width: 1440, height: 900 },
+]
+
+const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+for (const { name, path, shows, leave } of pages) {
+  test(`nothing stands in anyone’s way: ${name}`, async ({ page, stack, clips }) => {
+    await page.goto(stack.url + (await path(stack, clips)))
+    await expect(shows(page)).toBeAttached()
+    // By the debugger, which the page's policy for scripts does not bind.
+    await page.evaluate(await axe)
+    for (const { name: screen, ...size } of screens) {
+      await page.setViewportSize(size)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        expect(await violations(page), `${screen}, ${colorScheme}`).toEqual([])
+      }
+    }
+    await leave?.(stack)
+  })
+}
+
+/** @returns one line for each rule that is broken, with where */
+async function violations(page: Page): Promise<string[]> {
+  const results = await page.evaluate(async () => {
+    // What is on its way from one colour to another has no contrast yet.
+    const passing = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getTiming().iterations !== Infinity)
+    await Promise.allSettled(passing.map(({ finished }) => finished))
+    const { axe } = window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }
+    return axe.run({ resultTypes: ['violations'] })
+  })
+  return results.violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' · ')}`,
+  )
+}
+
+async function addReady(stack: Stack, clips: string): Promise<string> {
+  return readyVideo(storesOf(stack), 'A walk', await cutClip(clips, 2))
+}
+
+async function addWaiting(stack: Stack, clips: string): Promise<string> {
+  return waitingVideo(stack.query, 'On its way', await cutClip(clips, 2))
+}
+
+async function failAll({ query }: Stack): Promise<void> {
+  await query(
+    `update videos set status = 'failed', stage = 'failed', error_code = 'not_a_video', error_message = $1
+     where status = 'processing'`,
+    [FAILURE],
+  )
+}
