@@ -4,14 +4,13 @@ import { route } from '#app/answer.ts'
 import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
 import { type ProblemCode, problem } from '#app/problem.ts'
-import { requests } from '#app/requests.ts'
 import { type Server, server } from '#app/server.ts'
 import { takeTurn } from '#db/upload-rates.ts'
 import { findUpload, removeOpenUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
 import { withoutBytes } from '../body.ts'
-import { clientOf } from '../client.ts'
+import { clientOfRequest } from '../client.ts'
 import { finishUpload } from '../finish.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
 
@@ -88,8 +87,7 @@ async function speakTus(request: Request): Promise<Response> {
 async function refuseTooMany({ db, config }: Server, request: Request): Promise<Response | null> {
   const { uploadsPerHour, publicUrl } = config
   if (uploadsPerHour === null) return null
-  const peer = requests.getStore()?.incoming?.socket.remoteAddress ?? ''
-  const client = clientOf(peer, request.headers.get('X-Forwarded-For'), publicUrl !== null)
+  const client = clientOfRequest(request.headers, publicUrl !== null)
   const seconds = await takeTurn(db, client, uploadsPerHour)
   if (seconds === 0) return null
   const detail = `More than ${uploadsPerHour} uploads an hour came from your address. Go on in ${seconds} seconds.`
