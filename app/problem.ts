@@ -11,6 +11,7 @@ export const problemCodes = [
   'bad_json',
   'bad_length',
   'bad_limit',
+  'bad_playbacks',
   'bad_upload_request',
   'bad_videos',
   'cross_site',
@@ -55,10 +56,12 @@ export function problem(status: number, code: ProblemCode, detail: string, heade
 export class Refusal extends Error {
   readonly status: number
   readonly code: ProblemCode
-  constructor(status: number, code: ProblemCode, message: string) {
+  readonly headers: HeadersInit | undefined
+  constructor(status: number, code: ProblemCode, message: string, headers?: HeadersInit) {
     super(message)
     this.status = status
     this.code = code
+    this.headers = headers
   }
 }
 
@@ -71,7 +74,7 @@ const SOON = { 'Retry-After': '5' }
 /** What a handler threw, as a problem: nothing of ours leaks, what is not the client's doing is logged. */
 export function explain(error: unknown): Response {
   if (error instanceof Refusal && error.status < 500) {
-    return problem(error.status, error.code, error.message)
+    return problem(error.status, error.code, error.message, error.headers)
   }
   const request = currentRequest()
   if (request) request.error = error

@@ -7,6 +7,8 @@ export interface CurrentRequest {
   readonly id: string
   /** as Node has it, for the one body that is too large for web streams (app/api/uploads/body.ts) */
   readonly incoming?: IncomingMessage
+  /** its method is none of ours, and was replaced by one that Next.js takes */
+  hasOddMethod?: boolean
   /** the code of the problem that it is answered with */
   code?: string
   /** what went wrong here; for the log alone */

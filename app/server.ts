@@ -6,16 +6,20 @@ import { Refusal } from '#app/problem.ts'
 import { type Config, loadConfig, requireDatabaseUrl } from '#config'
 import { type Boss, startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
-import { isOurStorage } from '#db/installation.ts'
+import { isOurStorage, readViewerSecret } from '#db/installation.ts'
 import { openStorage, type Storage } from '#media/storage.ts'
 
 export interface Server {
   config: Config
   databaseUrl: string
   db: Db
+  /** Of views and likes alone, however many come at once: who plays a video never waits behind them. */
+  countsDb: Db
   storage: Storage
   /** Sends jobs; needs current migrations, so it is started when first needed. */
   boss: () => Promise<Boss>
+  /** what viewers' cookies are signed with */
+  viewerSecret: () => Promise<string>
 }
 
 const holder = globalThis as typeof globalThis & { pgreelServer?: Promise<Server> | undefined }
@@ -38,6 +42,9 @@ async function open(): Promise<Server> {
   const databaseUrl = requireDatabaseUrl(config)
   const onError = (error: Error) => log.warn({ err: error }, 'database connection failed')
   const db = openDatabase(databaseUrl, 'pgreel-web', onError)
+  // A like that waits for the disk makes all others of its video wait: they may be on it a moment later.
+  const options = '-c synchronous_commit=off'
+  const countsDb = openDatabase(databaseUrl, 'pgreel-web', onError, { max: 2, options })
   try {
     const storage = await openStorage(config.storageDir)
     if (!(await isOurStorage(db, await storage.identity()))) {
@@ -47,22 +54,27 @@ async function open(): Promise<Server> {
         `The storage at ${config.storageDir} belongs to another database: check STORAGE_URL and DATA_DIR.`,
       )
     }
-    return { config, databaseUrl, db, storage, boss: lazyBoss(databaseUrl, onError) }
+    return {
+      ...{ config, databaseUrl, db, countsDb, storage },
+      boss: once(() => startBoss({ url: databaseUrl, name: 'pgreel-web', works: false, onError })),
+      viewerSecret: once(() => readViewerSecret(db)),
+    }
   } catch (error) {
-    await db.destroy()
+    await Promise.all([db, countsDb].map(each => each.destroy()))
     throw error
   }
 }
 
-function lazyBoss(url: string, onError: (error: Error) => void): () => Promise<Boss> {
-  let starting: Promise<Boss> | null = null
+/** Made when it is first asked for; what failed is tried again by the next who asks. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let making: Promise<T> | null = null
   return () => {
-    if (!starting) {
-      starting = startBoss({ url, name: 'pgreel-web', works: false, onError })
-      starting.catch(() => {
-        starting = null
+    if (!making) {
+      making = make()
+      making.catch(() => {
+        making = null
       })
     }
-    return starting
+    return making
   }
 }

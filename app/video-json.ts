@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
 import type { CaptionsJson, RenditionJson, Video, VideoPage } from '#app/video.ts'
+import { currentViewer } from '#app/viewer.ts'
 import type { Db } from '#db/client.ts'
 import { type Queue, readQueue, secondsUntilReady } from '#db/eta.ts'
 import { GAVE_UP } from '#db/settle.ts'
@@ -17,14 +18,15 @@ const MAX_LIMIT = 50
 export async function videoById(id: string): Promise<Video | null> {
   if (!uuid.safeParse(id).success) return null
   const { db, config } = await server()
-  const row = await findVideo(db, id.toLowerCase())
+  const row = await findVideo(db, id.toLowerCase(), await currentViewer())
   return row && toVideo(row, config.mediaBaseUrl, await etaOf(db, row))
 }
 
 /** @throws Refusal on a cursor that we did not make */
 export async function feedPage(cursor: string | null, limit: number): Promise<VideoPage> {
   const { db, config } = await server()
-  const rows = await feed(db, cursor === null ? null : parseCursor(cursor), limit + 1)
+  const after = cursor === null ? null : parseCursor(cursor)
+  const rows = await feed(db, after, limit + 1, await currentViewer())
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {

@@ -19,14 +19,21 @@ export const types = {
 /**
  * Opens a pool. Connections that Postgres drops are replaced on next use; `onError` hears of them.
  * @param name shown in pg_stat_activity
+ * @param settings how many connections at most, and what each of them begins with
  */
-export function openDatabase(url: string, name: string, onError: (error: Error) => void): Db {
+export function openDatabase(
+  url: string,
+  name: string,
+  onError: (error: Error) => void,
+  settings: Pick<pg.PoolConfig, 'max' | 'options'> = {},
+): Db {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
     max: 10,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     types,
+    ...settings,
   })
   outliveConnections(pool, onError)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })

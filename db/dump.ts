@@ -7,8 +7,8 @@ import pg from 'pg'
 import { type CopyToStreamQuery, from, to } from 'pg-copy-streams'
 import type { Db, Trx } from './client.ts'
 
-// Who was alive then, who sent how much, and which storage that was: none is true of another place or time.
-const NOT_KEPT = ['workers', 'upload_rates', 'installation']
+// Who was alive then, who sent how much, who watched in that half hour, and which storage that was: none is true of another place or time.
+const NOT_KEPT = ['workers', 'upload_rates', 'views', 'installation']
 
 export interface Table {
   name: string

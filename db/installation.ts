@@ -16,6 +16,12 @@ export async function isOurStorage(db: Db, storageId: string): Promise<boolean> 
   return row.storage_id === storageId
 }
 
+/** What viewers' cookies are signed with; of an installation that has met its storage. */
+export async function readViewerSecret(db: Db): Promise<string> {
+  const row = await db.selectFrom('installation').select('viewer_secret').executeTakeFirstOrThrow()
+  return row.viewer_secret
+}
+
 /** Since when; null before any process met it. */
 export async function ourTime(db: Db): Promise<Date | null> {
   const row = await db.selectFrom('installation').select('created_at').executeTakeFirst()

@@ -57,6 +57,30 @@ create table likes (
   constraint likes_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
 );
 
+create table playbacks (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  video_id uuid not null,
+  first_frame_ms integer,
+  stalls integer not null,
+  stalled_ms integer not null,
+  watched_ms integer not null,
+  height integer,
+  error_code text,
+  connection text,
+  constraint playbacks_connection_check CHECK ((connection = ANY (ARRAY['slow-2g'::text, '2g'::text, '3g'::text, '4g'::text]))),
+  constraint playbacks_error_code_check CHECK ((error_code ~ '^[a-z0-9_]{1,40}$'::text)),
+  constraint playbacks_first_frame_ms_check CHECK (((first_frame_ms >= 0) AND (first_frame_ms <= 600000))),
+  constraint playbacks_height_check CHECK (((height >= 1) AND (height <= 10000))),
+  constraint playbacks_pkey PRIMARY KEY (id),
+  constraint playbacks_stalled_ms_check CHECK (((stalled_ms >= 0) AND (stalled_ms <= 86400000))),
+  constraint playbacks_stalls_check CHECK (((stalls >= 0) AND (stalls <= 10000))),
+  constraint playbacks_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
+  constraint playbacks_watched_ms_check CHECK (((watched_ms >= 0) AND (watched_ms <= 86400000)))
+);
+CREATE INDEX playbacks_at ON public.playbacks USING btree (at);
+CREATE INDEX playbacks_of_video ON public.playbacks USING btree (video_id);
+
 create table publication_renditions (
   publication_id uuid not null,
   rendition_id uuid not null,
@@ -360,3 +384,5 @@ CREATE TRIGGER videos_guard BEFORE INSERT OR UPDATE ON public.videos FOR EACH RO
 CREATE TRIGGER videos_list AFTER INSERT OR UPDATE OF playable_at, visibility, deleted_at ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_list();
 
 -- sequence events_id_seq
+
+-- sequence playbacks_id_seq

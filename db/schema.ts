@@ -193,6 +193,20 @@ interface ViewsTable {
   at: NowOnInsert
 }
 
+/** How playing went, once; db/playbacks.ts writes and reads it. */
+interface PlaybacksTable {
+  id: GeneratedAlways<number>
+  at: NowOnInsert
+  video_id: string
+  first_frame_ms: number | null
+  stalls: number
+  stalled_ms: number
+  watched_ms: number
+  height: number | null
+  error_code: string | null
+  connection: string | null
+}
+
 interface InstallationTable {
   only_row: Generated<boolean>
   /** written into the storage too: equal means web and worker see the same files */
@@ -219,6 +233,7 @@ export interface Database {
   video_counts: VideoCountsTable
   likes: LikesTable
   views: ViewsTable
+  playbacks: PlaybacksTable
   workers: WorkersTable
   installation: InstallationTable
   upload_rates: UploadRatesTable

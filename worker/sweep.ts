@@ -1,6 +1,7 @@
 // Once a minute, by one worker: heals what a death between two steps leaves. Idempotent; one row that
 // cannot be healed keeps none of the others from it.
 import { send } from '#db/boss.ts'
+import { forgetViews } from '#db/counts.ts'
 import { sendMissingWork, strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
 import {
   forgetSuperseded,
@@ -10,6 +11,7 @@ import {
   unsweptAttempts,
   unsweptPublications,
 } from '#db/leftovers.ts'
+import { forgetPlaybacks } from '#db/playbacks.ts'
 import { forgetWholeRates } from '#db/upload-rates.ts'
 import { enqueueUpload, expiredUploads, openUploads, removeExpiredUpload } from '#db/uploads.ts'
 import { forgetDeadWorkers } from '#db/workers.ts'
@@ -47,6 +49,8 @@ export const sweep: Handler<'sweep'> = async context => {
   await storage.emptyTrash()
   await forgetDeadWorkers(db)
   await forgetWholeRates(db)
+  await forgetViews(db)
+  await forgetPlaybacks(db)
 }
 
 async function each<T>({ log }: WorkerContext, rows: T[], heal: (row: T) => Promise<unknown>): Promise<void> {

@@ -3,6 +3,7 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { createPlayer, loadVideoJs, onNextFrame, type VideoJsPlayer } from '#app/player/create-player.ts'
 import { followVideo } from '#app/player/follow-video.ts'
+import { followPlayback } from '#app/player/report-playback.ts'
 import { blockSound } from '#app/player/sound.ts'
 import type { Video } from '#app/video.ts'
 
@@ -78,6 +79,16 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
     if (isPlaying) void start(player, () => latest.current.wishes.onBlocked())
     else player.pause()
   }, [player, isPlaying])
+
+  // From the wish on, though the player's own code may be on its way still; until it is disposed of.
+  const wishedAt = useRef<number | null>(null)
+  if (isPlaying) wishedAt.current ??= performance.now()
+  const isWished = wishedAt.current !== null
+  useEffect(() => {
+    if (!player || !isWished) return
+    const { id, durationSeconds } = latest.current.video
+    return followPlayback(player, { id, durationSeconds }, wishedAt.current ?? undefined)
+  }, [player, isWished])
 
   return { player, hasDrawn, isStalled, hasFailed }
 }

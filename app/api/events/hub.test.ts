@@ -24,6 +24,7 @@ test('who waits is told every four seconds while somebody watches, and of what i
 
   const told: string[] = []
   const subscriber: Subscriber = {
+    viewer: null,
     sent: new Map([waiting, ready].map(id => [id, 0])),
     send: message => message.event === 'video' && told.push(message.data.id),
     close: () => {},

@@ -5,6 +5,7 @@ import { requests } from '#app/requests.ts'
 import type { Server } from '#app/server.ts'
 import type { Video } from '#app/video.ts'
 import { etaOf, toVideo } from '#app/video-json.ts'
+import { likersAmong } from '#db/counts.ts'
 import { eventsAfter, lastEventId, listenForVideos } from '#db/events.ts'
 import type { EventRow } from '#db/schema.ts'
 import { findVideos } from '#db/videos.ts'
@@ -13,6 +14,8 @@ import { findVideos } from '#db/videos.ts'
 const TELL_WAITING_MS = 4000
 
 export interface Subscriber {
+  /** whose likes they are that it is told of */
+  viewer: string | null
   /** for each watched video, the last event that was sent */
   sent: Map<string, number>
   send: (message: Message) => void
@@ -81,9 +84,12 @@ function openHub({ db, config, databaseUrl }: Server): Hub {
     const eta = row ? await etaOf(db, row) : null
     if (row?.status === 'queued' || row?.status === 'processing') waiting.add(id)
     else waiting.delete(id)
+    const viewers = watching.flatMap(({ viewer }) => viewer ?? [])
+    const likers = await likersAmong(db, id, viewers)
     for (const subscriber of watching) {
       for (const event of events) sendEvent(subscriber, event)
-      if (row) subscriber.send({ event: 'video', data: toVideo(row, config.mediaBaseUrl, eta) })
+      const liked = likers.has(subscriber.viewer ?? '')
+      if (row) subscriber.send({ event: 'video', data: toVideo({ ...row, liked }, config.mediaBaseUrl, eta) })
       else subscriber.send({ event: 'removed', data: { videoId: id } })
     }
   }

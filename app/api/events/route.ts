@@ -5,6 +5,7 @@ import { route } from '#app/answer.ts'
 import { log } from '#app/log.ts'
 import { problem } from '#app/problem.ts'
 import { server } from '#app/server.ts'
+import { currentViewer } from '#app/viewer.ts'
 import { hub, type Message, type Subscriber } from './hub.ts'
 
 export const dynamic = 'force-dynamic'
@@ -46,6 +47,7 @@ async function openStream(
   signal: AbortSignal,
 ): Promise<ReadableStream> {
   const events = hub(await server())
+  const viewer = await currentViewer()
   const encoder = new TextEncoder()
   let end: () => void = () => {}
   return new ReadableStream<Uint8Array>(
@@ -58,6 +60,7 @@ async function openStream(
           if ((controller.desiredSize ?? 0) < -MAX_UNREAD_CHUNKS) end()
         }
         const subscriber: Subscriber = {
+          viewer,
           sent: new Map(ids.map(id => [id, 0])),
           send: message => write(format(message)),
           close: () => end(),

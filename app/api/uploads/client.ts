@@ -1,5 +1,6 @@
 // Who sends a request, as far as counting goes: an address, or of IPv6 the network that one subscriber has.
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { requests } from '#app/requests.ts'
 
 // From where a proxy of our own speaks: this machine, or a private network with nothing else on it.
 const NEAR = new BlockList()
@@ -15,6 +16,12 @@ for (const [network, bits] of [
   ['fc00::', 7],
 ] as const)
   NEAR.addSubnet(network, bits, 'ipv6')
+
+/** Of the request that is being answered. @param headers its own */
+export function clientOfRequest(headers: Headers, hasProxy: boolean): string {
+  const peer = requests.getStore()?.incoming?.socket.remoteAddress ?? ''
+  return clientOf(peer, headers.get('X-Forwarded-For'), hasProxy)
+}
 
 /**
  * @param peer the other end of the connection

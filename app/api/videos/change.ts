@@ -1,4 +1,5 @@
 // What retry and cancel share: one transaction on one video, then the video as it is.
+import { z } from 'zod'
 import { notFound, problem } from '#app/problem.ts'
 import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
@@ -6,6 +7,13 @@ import { videoById } from '#app/video-json.ts'
 import type { Boss } from '#db/boss.ts'
 import type { Trx } from '#db/client.ts'
 import type { ChangeOutcome } from '#db/videos.ts'
+
+const uuid = z.uuid()
+
+/** Null when it is no id at all. */
+export function parseVideoId(text: string): string | null {
+  return uuid.safeParse(text).success ? text.toLowerCase() : null
+}
 
 export interface VideoContext {
   params: Promise<{ id: string }>

@@ -4,14 +4,13 @@ import { route } from '#app/answer.ts'
 import { describeBytes } from '#app/live/words.ts'
 import { log } from '#app/log.ts'
 import { type ProblemCode, problem } from '#app/problem.ts'
-import { requests } from '#app/requests.ts'
 import { type Server, server } from '#app/server.ts'
 import { giveTurnBack, takeTurn } from '#db/upload-rates.ts'
 import { findUpload, removeOpenUpload } from '#db/uploads.ts'
 import { sourceKey } from '#media/keys.ts'
 import { admit } from '../admission.ts'
 import { withoutBytes } from '../body.ts'
-import { clientOf } from '../client.ts'
+import { clientOfRequest } from '../client.ts'
 import { finishUpload } from '../finish.ts'
 import { LineLocker } from '../locker.ts'
 import { DISK_FULL, isDiskFull, UploadStore } from '../store.ts'
@@ -68,7 +67,8 @@ async function speakTus(request: Request): Promise<Response> {
     return problem(412, 'tus_version', 'Send Tus-Resumable: 1.0.0.', TUS)
   }
   const own = await server()
-  const client = request.method === 'POST' ? whoAsks(own, request) : null
+  const client =
+    request.method === 'POST' ? clientOfRequest(request.headers, own.config.publicUrl !== null) : null
   const limited = client !== null && (await refuseTooMany(own, client))
   if (limited) return limited
   let response: Response | undefined
@@ -84,11 +84,6 @@ async function speakTus(request: Request): Promise<Response> {
     if (headers.get('Upload-Offset') === headers.get('Upload-Length')) await finishUpload(own, idOf(request))
   }
   return response
-}
-
-function whoAsks({ config }: Server, request: Request): string {
-  const peer = requests.getStore()?.incoming?.socket.remoteAddress ?? ''
-  return clientOf(peer, request.headers.get('X-Forwarded-For'), config.publicUrl !== null)
 }
 
 /** Before a byte of it is read. @returns null when there are not too many */

@@ -4,7 +4,8 @@ import { route } from '#app/answer.ts'
 import type { VideoContext } from '#app/api/videos/change.ts'
 import { cleanLine, cleanLines } from '#app/clean-text.ts'
 import { log } from '#app/log.ts'
-import { notFound, problem, Refusal } from '#app/problem.ts'
+import { notFound, problem } from '#app/problem.ts'
+import { readJson } from '#app/read-json.ts'
 import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
@@ -12,6 +13,8 @@ import { deleteVideo, editVideo } from '#db/videos.ts'
 import { videoPrefix } from '#media/keys.ts'
 
 export const dynamic = 'force-dynamic'
+
+const MAX_BODY_BYTES = 64 * 1024
 
 const edits = z
   .strictObject({
@@ -34,7 +37,7 @@ async function read(_request: Request, { params }: VideoContext): Promise<Respon
 }
 
 async function edit(request: Request, { params }: VideoContext): Promise<Response> {
-  const changes = edits.safeParse(await readJson(request))
+  const changes = edits.safeParse(await readJson(request, MAX_BODY_BYTES))
   if (!changes.success) {
     const field = changes.error.issues[0]?.path[0]
     const rule = RULES[String(field)] ?? 'Send title, description or visibility, and nothing else.'
@@ -67,17 +70,3 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({
   PATCH: edit,
   DELETE: remove,
 })
-
-const MAX_BODY_BYTES = 64 * 1024
-
-async function readJson(request: Request): Promise<unknown> {
-  if (Number(request.headers.get('Content-Length') ?? Infinity) > MAX_BODY_BYTES) {
-    throw new Refusal(400, 'bad_length', `Send a Content-Length of at most ${MAX_BODY_BYTES} bytes.`)
-  }
-  try {
-    return await request.json()
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Refusal(400, 'bad_json', 'The body is not JSON.')
-    throw error
-  }
-}

@@ -1,0 +1,119 @@
+// What people do beside watching: they like, they are counted.
+import { type CutClip, cutClip, readyVideo } from '#test/growing.ts'
+import { type Stack, storesOf } from './stack.ts'
+import { expect, test } from './test.ts'
+
+const UNKNOWN = '00000000-0000-4000-8000-000000000000'
+
+let clip: CutClip
+let id: string
+test.beforeAll(async ({ stack, clips }) => {
+  clip = await cutClip(clips, 6)
+  id = await readyVideo(storesOf(stack), 'Waves at the #Sea', clip)
+})
+
+async function ask(stack: Stack, method: string, path: string, cookie?: string): Promise<Response> {
+  return fetch(stack.url + path, { method, headers: cookie ? { Cookie: cookie } : {} })
+}
+
+/** As a browser: the first answer's cookie, name and value. */
+const cookieOf = (answer: Response) => answer.headers.get('Set-Cookie')?.split(';')[0] ?? ''
+
+test('a thousand likes and views at once are counted exactly', async ({ stack }) => {
+  const likes = await Promise.all(
+    Array.from({ length: 500 }, () => ask(stack, 'PUT', `/api/videos/${id}/like`)),
+  )
+  expect(new Set(likes.map(answer => answer.status))).toEqual(new Set([200]))
+  const cookies = likes.map(cookieOf)
+  expect(new Set(cookies).size).toBe(500)
+  const mixed = await Promise.all(
+    cookies.flatMap((cookie, index) => [
+      ask(stack, index < 100 ? 'DELETE' : 'PUT', `/api/videos/${id}/like`, cookie),
+      ask(stack, 'POST', `/api/videos/${id}/views`, cookie),
+    ]),
+  )
+  expect(new Set(mixed.map(answer => answer.status))).toEqual(new Set([200, 204]))
+  expect(await stack.video(id)).toMatchObject({ likes: 400, views: 500, liked: false })
+  const own = await ask(stack, 'GET', '/api/videos', cookies[499])
+  expect(await own.json()).toMatchObject({ items: [{ id, likes: 400, liked: true }] })
+})
+
+test('a browser is known by a cookie that scripts cannot read, and that nobody can make up', async ({
+  stack,
+}) => {
+  const video = await readyVideo(storesOf(stack), 'Seen once', clip)
+  const first = await ask(stack, 'POST', `/api/videos/${video}/views`)
+  expect(first.headers.get('Set-Cookie')).toMatch(
+    /^pgreel_viewer=[0-9a-f-]{36}\.[\w-]{22}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Lax$/,
+  )
+  const cookie = cookieOf(first)
+  const another = cookie.replace(/=.{36}/, `=${crypto.randomUUID()}`)
+  // The same one again, one that keeps no cookie, one that makes its own: all of them are counted already.
+  for (const brought of [cookie, undefined, undefined, another, 'pgreel_viewer=x'])
+    expect((await ask(stack, 'POST', `/api/videos/${video}/views`, brought)).status).toBe(204)
+  expect(await stack.video(video)).toMatchObject({ views: 1 })
+  const elsewhere = { 'X-Forwarded-Proto': 'https' }
+  const secure = await fetch(`${stack.url}/api/videos/${video}/like`, { method: 'PUT', headers: elsewhere })
+  expect(secure.headers.get('Set-Cookie')).toMatch(/; Secure$/)
+})
+
+test('what is not there is not liked, and a page of another site likes nothing', async ({ stack }) => {
+  for (const [method, path] of [
+    ['PUT', 'like'],
+    ['DELETE', 'like'],
+    ['POST', 'views'],
+  ] as const) {
+    for (const wrong of [UNKNOWN, 'not-an-id', '%00'])
+      expect((await ask(stack, method, `/api/videos/${wrong}/${path}`)).status).toBe(404)
+    const headers = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://elsewhere.example' }
+    expect((await fetch(`${stack.url}/api/videos/${id}/${path}`, { method, headers })).status).toBe(403)
+  }
+  expect((await ask(stack, 'PURGE', `/api/videos/${id}/like`)).status).toBe(405)
+})
+
+test('a player tells when it was seen, and in the end how it went', async ({ stack, page }) => {
+  const video = await readyVideo(storesOf(stack), 'Played', clip)
+  await page.goto(`${stack.url}/v/${video}`)
+  await expect.poll(async () => (await stack.video(video)).views).toBe(1)
+  await page.goto('about:blank')
+  const told = () =>
+    stack.query<{ first_frame_ms: number; watched_ms: number; height: number; error_code: string | null }>(
+      'select first_frame_ms, watched_ms, height, error_code from playbacks where video_id = $1',
+      [video],
+    )
+  await expect.poll(told).toHaveLength(1)
+  const [playback] = await told()
+  expect(playback).toMatchObject({ height: 240, error_code: null })
+  expect(playback?.first_frame_ms).toBeGreaterThan(0)
+  expect(playback?.watched_ms).toBeGreaterThan(2500)
+
+  await page.goto(`${stack.url}/figures?span=week`)
+  await expect(page.getByRole('heading', { name: 'How playing went' })).toBeVisible()
+  await expect(page.getByRole('table', { name: 'In numbers' }).getByRole('row')).toHaveCount(8)
+  await expect(page.getByRole('table', { name: 'Quality at the end' })).toContainText('240p')
+  expect((await fetch(`${stack.url}/figures?span=year`)).status).toBe(404)
+})
+
+test('figures that are none are refused with a reason', async ({ stack }) => {
+  const send = (body: string) => fetch(`${stack.url}/api/playbacks`, { method: 'POST', body })
+  const good = {
+    ...{ videoId: id, firstFrameMs: null, stalls: 0, stalledMs: 0, watchedMs: 0, height: null },
+    ...{ errorCode: 'network', connection: null },
+  }
+  const batch = (...playbacks: unknown[]) => JSON.stringify({ playbacks })
+  expect((await send(batch(good, { ...good, videoId: UNKNOWN }))).status).toBe(204)
+  for (const [body, code] of [
+    ['{', 'bad_json'],
+    ['[]', 'bad_playbacks'],
+    [batch(), 'bad_playbacks'],
+    [batch(...Array(21).fill(good)), 'bad_playbacks'],
+    [batch({ ...good, watchedMs: -1 }), 'bad_playbacks'],
+    [batch({ ...good, stalledMs: 1e15 }), 'bad_playbacks'],
+    [batch({ ...good, errorCode: "'; drop table videos" }), 'bad_playbacks'],
+    [batch({ ...good, who: 'me' }), 'bad_playbacks'],
+    [`"${'x'.repeat(20_000)}"`, 'bad_length'],
+  ] as const) {
+    const answer = await send(body)
+    expect([answer.status, (await answer.json()).code]).toEqual([400, code])
+  }
+})
