@@ -1,6 +1,7 @@
 // What every route of /api and /media does alike: it answers each method, refuses what another site's
 // page makes a browser send, and turns whatever is thrown into a problem.
 import { explain, problem } from '#app/problem.ts'
+import { currentRequest } from '#app/requests.ts'
 import { loadConfig } from '#config'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -18,7 +19,7 @@ export function route<Context>(given: Handlers<Context>) {
   const allow = [...METHODS.filter(method => handlers[method] && method !== 'OPTIONS'), 'OPTIONS'].join(', ')
 
   async function answer(request: Request, context: Context): Promise<Response> {
-    const handle = handlers[request.method]
+    const handle = currentRequest()?.hasUnknownMethod ? undefined : handlers[request.method]
     try {
       if (handle && (SAFE.includes(request.method) || !isForeign(request.headers, publicOrigin))) {
         return await handle(request, context)

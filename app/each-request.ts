@@ -33,7 +33,7 @@ function attend({ server, request, response }: Exchange & { server: HttpServer }
   const current: CurrentRequest = { id, incoming: request, hasEnded: false }
   requests.enterWith(current)
   follow({ request, response }, current)
-  mendRequest(request)
+  mendRequest(request, current)
 }
 
 function follow({ request, response }: Exchange, current: CurrentRequest): void {
@@ -80,9 +80,11 @@ function levelOf(area: string | undefined, method: string, status: number): 'inf
 }
 
 /** Next.js answers 500 or an empty 400 to these before any route runs: a route says what is wrong. */
-function mendRequest(request: IncomingMessage): void {
-  // TRACE and its like; no route takes PUT.
-  if (!METHODS.includes(request.method ?? '')) request.method = 'PUT'
+function mendRequest(request: IncomingMessage, current: CurrentRequest): void {
+  if (!METHODS.includes(request.method ?? '')) {
+    request.method = 'PUT'
+    current.hasUnknownMethod = true
+  }
   try {
     decodeURIComponent((request.url ?? '').split('?')[0] ?? '')
   } catch {

@@ -7,6 +7,8 @@ export interface CurrentRequest {
   readonly id: string
   /** as Node has it, for the one body that is too large for web streams (app/api/uploads/body.ts) */
   readonly incoming?: IncomingMessage
+  /** TRACE and its like, which reach routes as another one */
+  hasUnknownMethod?: boolean
   /** the code of the problem that it is answered with */
   code?: string
   /** what went wrong here; for the log alone */

@@ -1,10 +1,11 @@
 // GET, PATCH and DELETE /api/videos/:id.
 import { z } from 'zod'
 import { route } from '#app/answer.ts'
+import { readJson } from '#app/api/videos/body.ts'
 import type { VideoContext } from '#app/api/videos/change.ts'
 import { cleanLine, cleanLines } from '#app/clean-text.ts'
 import { log } from '#app/log.ts'
-import { notFound, problem, Refusal } from '#app/problem.ts'
+import { notFound, problem } from '#app/problem.ts'
 import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
@@ -67,17 +68,3 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route({
   PATCH: edit,
   DELETE: remove,
 })
-
-const MAX_BODY_BYTES = 64 * 1024
-
-async function readJson(request: Request): Promise<unknown> {
-  if (Number(request.headers.get('Content-Length') ?? Infinity) > MAX_BODY_BYTES) {
-    throw new Refusal(400, 'bad_length', `Send a Content-Length of at most ${MAX_BODY_BYTES} bytes.`)
-  }
-  try {
-    return await request.json()
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Refusal(400, 'bad_json', 'The body is not JSON.')
-    throw error
-  }
-}
