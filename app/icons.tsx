@@ -107,3 +107,19 @@ export const FilmIcon = () => (
     <path d="M8 5v14M16 5v14M3.5 12h17" />
   </Icon>
 )
+
+export function CheckIcon() {
+  return (
+    <Icon>
+      <path d="m5 12.5 4.5 4.5L19 7.5" />
+    </Icon>
+  )
+}
+
+export function ChevronIcon() {
+  return (
+    <Icon>
+      <path d="m7 10 5 5 5-5" />
+    </Icon>
+  )
+}

@@ -3,13 +3,14 @@
 import { z } from 'zod'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
-import type { CaptionsJson, RenditionJson, Video, VideoPage } from '#app/video.ts'
+import type { CaptionsJson, GivenPosterJson, RenditionJson, Video, VideoPage } from '#app/video.ts'
 import { currentViewer } from '#app/viewer.ts'
 import type { Db } from '#db/client.ts'
 import { type Queue, readQueue, secondsUntilReady } from '#db/eta.ts'
 import { GAVE_UP } from '#db/settle.ts'
 import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
+import { distinct } from '#media/labels.ts'
 
 const uuid = z.uuid()
 const MAX_LIMIT = 50
@@ -97,7 +98,8 @@ export function toVideo(
     previewUrl: url(row.url_preview),
     storyboardUrl: url(row.url_storyboard),
     renditions: row.renditions.map(toRendition),
-    captions: row.renditions.flatMap(rendition => toCaptions(rendition, mediaBaseUrl)),
+    captions: toCaptions(row, mediaBaseUrl),
+    givenPoster: toGivenPoster(row),
     createdAt: row.created_at.toISOString(),
     playableAt: row.playable_at?.toISOString() ?? null,
     readyAt: row.ready_at?.toISOString() ?? null,
@@ -115,9 +117,39 @@ function toRendition(row: VideoWithRenditions['renditions'][number]): RenditionJ
   return { kind, width, height, fps, codecs, ...rest }
 }
 
-function toCaptions(row: VideoWithRenditions['renditions'][number], mediaBaseUrl: string): CaptionsJson[] {
-  const { label, language, captions_key: key } = row
-  return label === null || key === null ? [] : [{ language, label, url: mediaUrl(mediaBaseUrl, key) }]
+/** Of what the source has, and what was given in its place or beside it. */
+function toCaptions(
+  { id, renditions, given_captions }: VideoWithRenditions,
+  baseUrl: string,
+): CaptionsJson[] {
+  const given = given_captions.flatMap(({ language, digest }) =>
+    digest === null
+      ? []
+      : [
+          {
+            language: language === UNDETERMINED ? null : language,
+            label: (language !== UNDETERMINED && languageNames.of(language)) || 'Captions',
+            url: `/api/videos/${id}/captions/${language}?v=${digest}`,
+          },
+        ],
+  )
+  const replaced = new Set(given_captions.map(({ language }) => language))
+  const own = renditions.flatMap(({ label, language, captions_key: key }) =>
+    label === null || key === null || replaced.has(language ?? UNDETERMINED)
+      ? []
+      : [{ language, label, url: mediaUrl(baseUrl, key) }],
+  )
+  const taken = new Set<string>()
+  return [...given, ...own].map(each => ({ ...each, label: distinct(each.label, taken) }))
+}
+
+const UNDETERMINED = 'und'
+const languageNames = new Intl.DisplayNames('en', { type: 'language' })
+
+function toGivenPoster({ given_poster: given }: VideoWithRenditions): GivenPosterJson | null {
+  if (!given) return null
+  const { rendition_id, error_message: message } = given
+  return { state: rendition_id ? 'made' : message === null ? 'waiting' : 'failed', message }
 }
 
 // Opaque to clients: microseconds since 1970 (Postgres's own precision) and the id.

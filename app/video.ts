@@ -31,6 +31,13 @@ export interface CaptionsJson {
   url: string
 }
 
+/** What its uploader wants for a poster: made when the video is ready. */
+export interface GivenPosterJson {
+  state: 'waiting' | 'made' | 'failed'
+  /** why it could not be made */
+  message: string | null
+}
+
 /** Times are ISO 8601 in UTC; absent things are null. */
 export interface Video {
   id: string
@@ -66,6 +73,8 @@ export interface Video {
   storyboardUrl: string | null
   renditions: RenditionJson[]
   captions: CaptionsJson[]
+  /** null where it is the one that was made by itself */
+  givenPoster: GivenPosterJson | null
   createdAt: string
   playableAt: string | null
   readyAt: string | null

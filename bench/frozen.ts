@@ -131,7 +131,7 @@ async function settle(context: BenchContext, { db }: Stack): Promise<void> {
     const { rows } = await sql<{ over: boolean }>`
       select not exists (select from videos where status <> 'ready')
         and not exists (select from pgboss.job
-          where name in ('first', 'ladder', 'extra') and state in ('created', 'retry', 'active')) as over`.execute(
+          where name in ('first', 'ladder', 'extra', 'poster') and state in ('created', 'retry', 'active')) as over`.execute(
       db,
     )
     return rows[0]?.over ?? false

@@ -159,7 +159,7 @@ async function isSettled({ db }: Stack): Promise<boolean> {
     select not exists (select from videos where status in ('queued', 'processing'))
       and exists (select from videos where status = 'ready')
       and not exists (select from pgboss.job
-        where name in ('first', 'ladder', 'rung', 'extra', 'purge', 'dead')
+        where name in ('first', 'ladder', 'rung', 'extra', 'poster', 'purge', 'dead')
           and state in ('created', 'retry', 'active')) as settled`.execute(db)
   await delay(50)
   return rows[0]?.settled ?? false

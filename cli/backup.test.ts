@@ -21,6 +21,7 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
+import { giveCaptions, givePoster } from '#db/given.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { migrate } from '#db/migrate.ts'
 import { touchUpload } from '#db/uploads.ts'
@@ -319,9 +320,15 @@ async function makeLibrary(): Promise<typeof ids> {
   const { id: growing } = await growVideo(t, 2, clipBytes)
   await copyFile(clip, source.storage.localPath(sourceKey(growing)))
   await t.db.transaction().execute(trx => deleteVideo(trx, t.boss, deleted))
+  const queued = await stored(clip)
+  await t.db.transaction().execute(async trx => {
+    await givePoster(trx, t.boss, ready, { atSeconds: 0.5 })
+    await givePoster(trx, t.boss, queued, { image: Buffer.from('\x00\xff\\a picture\n', 'latin1') })
+    await giveCaptions(trx, queued, 'en', 'WEBVTT\n')
+  })
+  await runJob(source, 'poster')
   return {
-    ...{ ready, deleted, goneLater, failed, processing, growing },
-    queued: await stored(clip),
+    ...{ ready, deleted, goneLater, failed, processing, growing, queued },
     half: await arrived(halfOf(clipBytes)),
     whole: await arrived(clipBytes),
     unbegun: await startUpload(t.db, clipBytes),
@@ -399,7 +406,9 @@ async function rowsOf(db: Db): Promise<Record<string, unknown>> {
       (select jsonb_agg(of order by of.token) from attempts of where video_id = videos.id) as attempts,
       (select jsonb_agg(of order by of.id) from renditions of where video_id = videos.id) as renditions,
       (select jsonb_agg(of order by of.id) from publications of where video_id = videos.id) as publications,
-      (select jsonb_agg(of order by of.id) from events of where video_id = videos.id) as events
+      (select jsonb_agg(of order by of.id) from events of where video_id = videos.id) as events,
+      (select jsonb_agg(of) from given_captions of where video_id = videos.id) as captions,
+      (select jsonb_agg(of) from given_posters of where video_id = videos.id) as poster
     from videos`.execute(db)
   return Object.fromEntries(rows.map(row => [row.id, row]))
 }

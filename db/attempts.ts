@@ -2,7 +2,7 @@
 // Every function takes the transaction that also moves the job: neither is ever true without the other.
 import { sql } from 'kysely'
 import { type Boss, complete, failJob, type Job, JobLost } from './boss.ts'
-import { lastRetry, spentBudget, type Work } from './budgets.ts'
+import { isBeside, lastRetry, spentBudget, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
 import { hasJob } from './heal.ts'
 import { jobs } from './jobs.ts'
@@ -221,7 +221,7 @@ async function requeue(
   { kind, videoId }: Pick<Attempt, 'videoId' | 'kind'>,
   stage = 'queued',
 ): Promise<void> {
-  if (kind === 'extra' || kind === 'rung') return
+  if (isBeside(kind)) return
   await trx
     .updateTable('videos')
     .set({

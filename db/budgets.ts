@@ -7,6 +7,11 @@ import type { AttemptKind } from './schema.ts'
 /** Work that attempts are made at; its job has the same name. */
 export type Work = Extract<AttemptKind, JobName>
 
+/** Whether it comes to what plays already, and whatever becomes of it, the video is as it was. */
+export function isBeside(kind: Work): boolean {
+  return kind === 'rung' || kind === 'extra' || kind === 'poster'
+}
+
 /** Tries by who is to blame; a clean hand-back costs none. */
 const BUDGETS = { crashed: 10, world: 20, ours: 3 }
 
@@ -31,10 +36,13 @@ export async function spentBudget(trx: Trx, videoId: string, kind: Work): Promis
   return null
 }
 
-/** In a query over `attempts`. */
+/** In a query over `attempts`: when a person last asked for it. */
 export function lastRetry() {
-  return sql<Date>`coalesce((select max(at) from events
-    where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'), '-infinity')`
+  return sql<Date>`greatest('-infinity',
+    (select max(at) from events
+      where events.video_id = attempts.video_id and detail ->> 'retry' = 'true'),
+    (select given_at from given_posters
+      where given_posters.video_id = attempts.video_id and attempts.kind = 'poster'))`
 }
 
 /** In a query over `videos`: whether an extra may still be tried. A failure that is the video's is final. */

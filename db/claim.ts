@@ -3,6 +3,7 @@ import { type Attempt, endRunning } from './attempts.ts'
 import { type Boss, type Job, requireOwn } from './boss.ts'
 import type { Work } from './budgets.ts'
 import type { Trx } from './client.ts'
+import { waitsForPoster } from './given.ts'
 import { missingRenditions } from './missing.ts'
 import type { VideoRow } from './schema.ts'
 
@@ -79,6 +80,7 @@ export async function findWanted(trx: Trx, videoId: string, kind: Work): Promise
 async function isWanted(trx: Trx, kind: Work, video: VideoRow): Promise<boolean> {
   const { status, url_hls, url_preview, url_storyboard } = video
   if (status === 'ready') {
+    if (kind === 'poster') return waitsForPoster(trx, video.id)
     if (kind === 'extra') return url_preview === null && url_storyboard === null
     const missing = await missingRenditions(trx, video.publication_id)
     return missing.some(({ height }) => (height === null ? 'ladder' : 'rung') === kind)

@@ -2,6 +2,7 @@
 import { type Attempt, loseAndRepeat, win } from './attempts.ts'
 import { type Boss, type Job, send } from './boss.ts'
 import type { Trx } from './client.ts'
+import { sendPoster } from './given.ts'
 import { jobs } from './jobs.ts'
 import { missingRenditions } from './missing.ts'
 import { type NewRendition, supersede } from './publish.ts'
@@ -53,6 +54,54 @@ export async function publishExtra(
   return true
 }
 
+export interface NewPoster {
+  publicationId: string
+  /** that it was made of */
+  wish: string
+  rendition: NewRendition
+  placeholder: string | null
+}
+
+/** As `publishExtra`, of the poster that was given; another wish that has come meanwhile is another job. */
+export async function publishPoster(
+  trx: Trx,
+  boss: Boss,
+  job: Job,
+  attempt: Attempt,
+  { publicationId: madeFrom, wish, rendition, placeholder }: NewPoster,
+): Promise<boolean> {
+  const { videoId } = attempt
+  const extension = { publicationId: madeFrom, renditions: [rendition], masterKey: null, replaces: null }
+  const publicationId = await extend(trx, boss, job, attempt, extension)
+  if (publicationId === null) return false
+  const made = await trx
+    .selectFrom('renditions')
+    .select('id')
+    .where('key', '=', rendition.key)
+    .executeTakeFirstOrThrow()
+  await trx
+    .deleteFrom('publication_renditions')
+    .using('renditions')
+    .whereRef('renditions.id', '=', 'rendition_id')
+    .where('publication_id', '=', publicationId)
+    .where('kind', '=', 'poster')
+    .where('rendition_id', '<>', made.id)
+    .execute()
+  await trx
+    .updateTable('given_posters')
+    .set({ rendition_id: made.id, placeholder, at_seconds: null, image: null })
+    .where('video_id', '=', videoId)
+    .where('wish', '=', wish)
+    .execute()
+  await trx
+    .updateTable('videos')
+    .set({ publication_id: publicationId, thumbnail: rendition.key, placeholder })
+    .where('id', '=', videoId)
+    .execute()
+  await sendPoster(trx, boss, videoId, jobs.poster.data.parse(job.data).requestId)
+  return true
+}
+
 export interface NewRung {
   publicationId: string
   rendition: NewRendition
@@ -99,7 +148,7 @@ async function extend(
     .where('videos.id', '=', attempt.videoId)
     .forUpdate('videos')
     .executeTakeFirst()
-  if (current?.id !== extension.publicationId) {
+  if (!current || !(await playsTheSame(trx, current, extension.publicationId))) {
     await loseAndRepeat(trx, boss, job, attempt)
     return null
   }
@@ -116,6 +165,23 @@ async function extend(
         .where('publication_id', '=', current.id)
         .$if(extension.replaces !== null, query => query.where('rendition_id', '<>', extension.replaces)),
     )
+    // A poster that was given is there already.
+    .onConflict(conflict => conflict.doNothing())
     .execute()
   return publicationId
+}
+
+/** A poster that has come meanwhile changes no stream. */
+async function playsTheSame(
+  trx: Trx,
+  current: { id: string; master_key: string | null },
+  publicationId: string,
+): Promise<boolean> {
+  if (current.id === publicationId) return true
+  const known = await trx
+    .selectFrom('publications')
+    .select('master_key')
+    .where('id', '=', publicationId)
+    .executeTakeFirst()
+  return current.master_key !== null && known?.master_key === current.master_key
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type Boss, IS_LIVE } from './boss.ts'
 import { mayTryExtra, type Work } from './budgets.ts'
 import type { Db, Trx } from './client.ts'
+import { waitingWishes } from './given.ts'
 import { sendWork } from './work.ts'
 
 const AT_MOST = 500
@@ -69,6 +70,16 @@ export async function videosWithoutExtra(db: Db): Promise<string[]> {
       and ${mayTryExtra()}
     order by ready_at
     limit ${AT_MOST}`.execute(db)
+  return rows.map(row => row.id)
+}
+
+/** Ready videos whose poster was asked for and which no job makes. Index: given_posters_waiting. */
+export async function videosWithoutPoster(db: Db): Promise<string[]> {
+  const rows = await waitingWishes(db)
+    .select('videos.id')
+    .where(sql<boolean>`not exists (${liveJob(['poster', 'dead'])})`)
+    .limit(AT_MOST)
+    .execute()
   return rows.map(row => row.id)
 }
 

@@ -21,7 +21,7 @@ describe('the catalogue', () => {
     ]
     expect(wrong).toHaveLength(4)
     expectTypeOf<JobName>().toEqualTypeOf<
-      'first' | 'ladder' | 'rung' | 'extra' | 'purge' | 'dead' | 'sweep' | 'tidy'
+      'first' | 'ladder' | 'rung' | 'extra' | 'poster' | 'purge' | 'dead' | 'sweep' | 'tidy'
     >()
     expectTypeOf<JobData<'ladder'>>().toEqualTypeOf<{ videoId: string; requestId?: string | undefined }>()
   })

@@ -46,6 +46,8 @@ export const jobs = {
   rung: { data: videoId, queue: { ...perVideo, expireInSeconds: 24 * HOUR - 1, deadLetter: 'dead' } },
   /** a published rung → preview and storyboard; the video stays `ready` whatever becomes of it */
   extra: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR, deadLetter: 'dead' } },
+  /** the moment or the picture that its uploader gave a ready video → its poster */
+  poster: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR, deadLetter: 'dead' } },
   /** removes a deleted video's files, then its row */
   purge: { data: videoId, queue: { ...perVideo, expireInSeconds: HOUR } },
   /** pg-boss gave up on a job: ends the attempt, and a video that cannot be played, with a reason */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Attempt, endRunning, win } from './attempts.ts'
 import { type Boss, cancelJobs, type Job, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
+import { sendPoster } from './given.ts'
 import { jobs } from './jobs.ts'
 import type { RenditionKind, RenditionRow } from './schema.ts'
 import { unpublish } from './settle.ts'
@@ -93,6 +94,7 @@ export async function publish(
     .execute()
   const { requestId } = jobs.ladder.data.parse(job.data)
   await send(trx, boss, 'extra', { videoId: attempt.videoId, requestId })
+  await sendPoster(trx, boss, attempt.videoId, requestId)
 }
 
 export type PublishedStream = Pick<

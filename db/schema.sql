@@ -18,7 +18,7 @@ create table attempts (
   swept_at timestamp with time zone,
   constraint attempts_cause_check CHECK ((cause = ANY (ARRAY['video'::text, 'world'::text, 'ours'::text]))),
   constraint attempts_end_is_dated CHECK (((outcome = 'running'::text) = (ended_at IS NULL))),
-  constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'ladder'::text, 'rung'::text, 'extra'::text]))),
+  constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'ladder'::text, 'rung'::text, 'extra'::text, 'poster'::text]))),
   constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'won'::text, 'lost'::text, 'failed'::text, 'crashed'::text, 'cancelled'::text, 'handed_back'::text]))),
   constraint attempts_pkey PRIMARY KEY (token),
   constraint attempts_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
@@ -39,6 +39,42 @@ create table events (
   constraint events_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE
 );
 CREATE INDEX events_of_video ON public.events USING btree (video_id, id);
+
+create table given_captions (
+  video_id uuid not null,
+  language text not null,
+  vtt text,
+  digest text generated always as md5(vtt) stored,
+  given_at timestamp with time zone not null default now(),
+  constraint given_captions_language_check CHECK ((language ~ '^[A-Za-z0-9-]{2,60}$'::text)),
+  constraint given_captions_pkey PRIMARY KEY (video_id, language),
+  constraint given_captions_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
+  constraint given_captions_vtt_check CHECK ((octet_length(vtt) <= 4000000))
+);
+
+create table given_posters (
+  video_id uuid not null,
+  wish uuid not null,
+  given_at timestamp with time zone not null default now(),
+  at_seconds double precision,
+  image bytea,
+  rendition_id uuid,
+  placeholder text,
+  error_code text,
+  error_message text,
+  constraint given_posters_at_seconds_check CHECK ((at_seconds >= (0)::double precision)),
+  constraint given_posters_failed_says_why CHECK (((error_code IS NULL) = (error_message IS NULL))),
+  constraint given_posters_has_one_end CHECK ((num_nonnulls(rendition_id, error_code) <= 1)),
+  constraint given_posters_image_check CHECK (((octet_length(image) >= 1) AND (octet_length(image) <= 10485760))),
+  constraint given_posters_is_one_thing CHECK ((num_nonnulls(at_seconds, image) <= 1)),
+  constraint given_posters_keeps_no_image CHECK (((image IS NULL) OR ((rendition_id IS NULL) AND (error_code IS NULL)))),
+  constraint given_posters_pkey PRIMARY KEY (video_id),
+  constraint given_posters_rendition_id_fkey FOREIGN KEY (rendition_id) REFERENCES renditions(id),
+  constraint given_posters_video_id_fkey FOREIGN KEY (video_id) REFERENCES videos(id) ON DELETE CASCADE,
+  constraint given_posters_waits_for_something CHECK (((rendition_id IS NOT NULL) OR (error_code IS NOT NULL) OR (num_nonnulls(at_seconds, image) = 1)))
+);
+CREATE INDEX given_posters_of_rendition ON public.given_posters USING btree (rendition_id) WHERE (rendition_id IS NOT NULL);
+CREATE INDEX given_posters_waiting ON public.given_posters USING btree (video_id) WHERE ((rendition_id IS NULL) AND (error_code IS NULL));
 
 create table installation (
   only_row boolean not null default true,
@@ -264,6 +300,15 @@ create table workers (
   constraint workers_slots_check CHECK ((slots > 0))
 );
 
+CREATE OR REPLACE FUNCTION public.given_announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('pgreel_video', case tg_op when 'DELETE' then old.video_id else new.video_id end::text);
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.likes_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -273,6 +318,17 @@ begin
   set likes = likes + case tg_op when 'INSERT' then changed.count else -changed.count end
   from (select video_id, count(*) from changed_likes group by video_id) as changed
   where video_counts.video_id = changed.video_id;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.publications_have_given_poster()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into publication_renditions (publication_id, rendition_id)
+  select new.id, rendition_id from given_posters
+  where video_id = new.video_id and rendition_id is not null;
   return null;
 end $function$;
 
@@ -371,9 +427,34 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.videos_show_given_poster()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  given record;
+begin
+  select key, given_posters.placeholder into given
+  from given_posters
+  join renditions on renditions.id = given_posters.rendition_id
+  join publication_renditions on publication_renditions.rendition_id = renditions.id
+  where given_posters.video_id = new.id and publication_id = new.publication_id;
+  if found then
+    new.thumbnail := given.key;
+    new.placeholder := given.placeholder;
+  end if;
+  return new;
+end $function$;
+
+CREATE TRIGGER given_captions_announce AFTER INSERT OR DELETE OR UPDATE ON public.given_captions FOR EACH ROW EXECUTE FUNCTION given_announce();
+
+CREATE TRIGGER given_posters_announce AFTER INSERT OR DELETE OR UPDATE ON public.given_posters FOR EACH ROW EXECUTE FUNCTION given_announce();
+
 CREATE TRIGGER likes_count_less AFTER DELETE ON public.likes REFERENCING OLD TABLE AS changed_likes FOR EACH STATEMENT EXECUTE FUNCTION likes_count();
 
 CREATE TRIGGER likes_count_more AFTER INSERT ON public.likes REFERENCING NEW TABLE AS changed_likes FOR EACH STATEMENT EXECUTE FUNCTION likes_count();
+
+CREATE TRIGGER publications_have_given_poster AFTER INSERT ON public.publications FOR EACH ROW EXECUTE FUNCTION publications_have_given_poster();
 
 CREATE TRIGGER videos_announce AFTER INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_announce();
 
@@ -382,6 +463,8 @@ CREATE TRIGGER videos_extra_is_published BEFORE INSERT OR UPDATE OF publication_
 CREATE TRIGGER videos_guard BEFORE INSERT OR UPDATE ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_guard();
 
 CREATE TRIGGER videos_list AFTER INSERT OR UPDATE OF playable_at, visibility, deleted_at ON public.videos FOR EACH ROW EXECUTE FUNCTION videos_list();
+
+CREATE TRIGGER videos_show_given_poster BEFORE UPDATE OF thumbnail, publication_id ON public.videos FOR EACH ROW WHEN ((new.publication_id IS NOT NULL)) EXECUTE FUNCTION videos_show_given_poster();
 
 -- sequence events_id_seq
 

@@ -8,6 +8,7 @@
 // rendition    one produced stream or file: a height, the audio, the MP4, the poster, the animated
 //              preview, the storyboard (stills of the whole length, for a scrubber), captions.
 // publication  the set of renditions a video now plays from; a newer one supersedes it.
+// given        what its uploader gives a video beside the file: captions, a poster.
 // worker       one process that runs FFmpeg.
 // viewer       a browser that watches, by a random id in its cookie.
 //
@@ -15,7 +16,7 @@
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Selectable } from 'kysely'
 
 export type VideoStatus = 'uploading' | 'queued' | 'processing' | 'ready' | 'failed' | 'cancelled'
-export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra'
+export type AttemptKind = 'first' | 'ladder' | 'rung' | 'extra' | 'poster'
 export type AttemptOutcome = 'running' | 'won' | 'lost' | 'failed' | 'crashed' | 'cancelled' | 'handed_back'
 export type FailureCause = 'video' | 'world' | 'ours'
 export type RenditionKind = 'video' | 'audio' | 'mp4' | 'poster' | 'preview' | 'storyboard' | 'captions'
@@ -161,6 +162,30 @@ interface EventsTable {
   detail: JSONColumnType<Record<string, unknown>, string | undefined>
 }
 
+interface GivenCaptionsTable {
+  video_id: string
+  /** BCP 47; und where it is not known */
+  language: string
+  /** WebVTT; null where there are to be none in this language */
+  vtt: string | null
+  digest: GeneratedAlways<string | null>
+  given_at: NowOnInsert
+}
+
+interface GivenPostersTable {
+  video_id: string
+  /** another one each time that somebody asks */
+  wish: string
+  given_at: ColumnType<Date, Date | undefined, Date>
+  at_seconds: number | null
+  /** until it is a poster */
+  image: Buffer | null
+  rendition_id: string | null
+  placeholder: string | null
+  error_code: string | null
+  error_message: string | null
+}
+
 interface WorkersTable {
   id: string
   host: string
@@ -234,6 +259,8 @@ export interface Database {
   likes: LikesTable
   views: ViewsTable
   playbacks: PlaybacksTable
+  given_captions: GivenCaptionsTable
+  given_posters: GivenPostersTable
   workers: WorkersTable
   installation: InstallationTable
   upload_rates: UploadRatesTable

@@ -1,8 +1,9 @@
 // How a video ends when work on it has ended without success: it plays what there is, or nothing at
 // all, and says why. A video that plays is never taken away by a failure of later work.
 import { sql } from 'kysely'
-import type { Work } from './budgets.ts'
+import { isBeside, type Work } from './budgets.ts'
 import type { Trx } from './client.ts'
+import { endWish } from './given.ts'
 import { hasJob } from './heal.ts'
 import type { FailureCause } from './schema.ts'
 
@@ -25,7 +26,8 @@ export const GAVE_UP: Failure = {
  * rung and ladder has a job, the end is not ours to say.
  */
 export async function settle(trx: Trx, videoId: string, work: Work, failure: Failure): Promise<void> {
-  if (work === 'extra' || work === 'rung') return
+  if (work === 'poster') await endWish(trx, videoId, failure)
+  if (isBeside(work)) return
   const video = await trx
     .selectFrom('videos')
     .select(['publication_id', 'url_hls'])

@@ -1,7 +1,7 @@
 // Videos as people read and change them: by id, the feed, cancel, retry, edit, delete.
 // (What work does to a video is in uploads.ts, attempts.ts and publish.ts.)
 import { type Selectable, sql } from 'kysely'
-import { jsonArrayFrom } from 'kysely/helpers/postgres'
+import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres'
 import { endRunning } from './attempts.ts'
 import { type Boss, cancelJobs, send } from './boss.ts'
 import type { Db, Trx } from './client.ts'
@@ -31,6 +31,9 @@ export type VideoWithRenditions = VideoRow & {
   likes: number
   /** by the viewer that was asked for */
   liked: boolean
+  /** a null digest: none in this language */
+  given_captions: { language: string; digest: string | null }[]
+  given_poster: { rendition_id: string | null; error_message: string | null } | null
   /** playable_at in microseconds since 1970: a JavaScript date would cut it to milliseconds */
   playable_at_us: number | null
 }
@@ -180,7 +183,7 @@ export async function deleteVideo(
   const video = await lock(trx, id)
   if (!video) return 'not found'
   await endRunning(trx, id, 'cancelled')
-  await cancelJobs(trx, boss, id, ['first', 'ladder', 'rung', 'extra'])
+  await cancelJobs(trx, boss, id, ['first', 'ladder', 'rung', 'extra', 'poster'])
   const isUnfinished = ['uploading', 'queued', 'processing'].includes(video.status)
   if (isUnfinished) await unpublish(trx, id)
   const cancelled = { ...UNPUBLISHED, status: 'cancelled', stage: 'cancelled' } as const
@@ -262,6 +265,23 @@ function withRenditions(db: Db, viewer: string | null) {
           .orderBy('renditions.height', height => height.desc().nullsLast())
           .orderBy('renditions.key'),
       ).as('renditions'),
+    )
+    .select(eb =>
+      jsonArrayFrom(
+        eb
+          .selectFrom('given_captions')
+          .select(['language', 'digest'])
+          .whereRef('given_captions.video_id', '=', 'videos.id')
+          .orderBy('language'),
+      ).as('given_captions'),
+    )
+    .select(eb =>
+      jsonObjectFrom(
+        eb
+          .selectFrom('given_posters')
+          .select(['rendition_id', 'given_posters.error_message'])
+          .whereRef('given_posters.video_id', '=', 'videos.id'),
+      ).as('given_poster'),
     )
     .where('deleted_at', 'is', null)
 }

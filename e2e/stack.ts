@@ -191,7 +191,7 @@ async function workDone(stack: Stack): Promise<void> {
   const waiting = () =>
     stack.query(`
     select name from pgboss.job
-    where name in ('first', 'ladder', 'rung', 'extra', 'purge') and state in ('created', 'retry', 'active')`)
+    where name in ('first', 'ladder', 'rung', 'extra', 'poster', 'purge') and state in ('created', 'retry', 'active')`)
   await expect.poll(waiting, { timeout: 60_000, message: 'jobs that do not end' }).toEqual([])
 }
 

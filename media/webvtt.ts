@@ -30,7 +30,7 @@ export interface Cue {
 // Several are shown at a time; whoever writes more wants to cover the picture.
 const MAX_LINES = 8
 const MAX_LINE = 200
-const MAX_CUES = 20_000
+export const MAX_CUES = 20_000
 // Control characters, and formatting that turns text around. Marks that right-to-left text needs stay.
 const INVISIBLE = /[\p{Cc}\p{Cs}\u202a-\u202e]/gu
 

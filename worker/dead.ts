@@ -6,7 +6,7 @@ import type { Handler } from './context.ts'
 
 export const dead: Handler<'dead'> = async ({ db, boss, log }, { videoId }) => {
   await db.transaction().execute(async trx => {
-    for (const work of ['first', 'ladder', 'rung', 'extra'] as const) {
+    for (const work of ['first', 'ladder', 'rung', 'extra', 'poster'] as const) {
       // Work that has a job is alive, as after a person's retry, and not ours to end.
       if (!(await hasJob(trx, work, videoId))) await giveUp(trx, boss, videoId, work)
     }

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fail } from '#db/attempts.ts'
 import { publishExtra } from '#db/extend.ts'
+import { givePoster } from '#db/given.ts'
 import { isOurStorage } from '#db/installation.ts'
 import { type JobName, jobNames } from '#db/jobs.ts'
 import { touchUpload } from '#db/uploads.ts'
@@ -91,6 +92,17 @@ const effects: { [Name in JobName]: () => Promise<void> } = {
       url_preview: expect.stringMatching(/preview\.webp$/),
       url_storyboard: expect.stringMatching(/storyboard\.vtt$/),
     })
+  },
+
+  async poster() {
+    const { length } = await readFile(clip)
+    const id = await queueVideo(t, length)
+    await copyFile(clip, context.storage.localPath(sourceKey(id)))
+    await runJob(context, 'ladder')
+    const { thumbnail } = await readVideo(t.db, id)
+    await t.db.transaction().execute(trx => givePoster(trx, t.boss, id, { atSeconds: 0.5 }))
+    await runJob(context, 'poster')
+    expect((await readVideo(t.db, id)).thumbnail).not.toBe(thumbnail)
   },
 
   async purge() {

@@ -4,6 +4,7 @@ import type { Handler } from './context.ts'
 import { dead } from './dead.ts'
 import { extra } from './extra.ts'
 import { first } from './first.ts'
+import { poster } from './given-poster.ts'
 import { ladder } from './ladder.ts'
 import { purge } from './purge.ts'
 import { rung } from './rung.ts'
@@ -15,6 +16,7 @@ export const handlers: { [Name in JobName]: Handler<Name> } = {
   ladder,
   rung,
   extra,
+  poster,
   purge,
   dead,
   sweep,

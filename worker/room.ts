@@ -46,6 +46,11 @@ export function extraNeeds({ facts }: Pick<VideoRow, 'facts'>): Needs {
   return { diskBytes: 16 * MIB + tracks * MAX_SRT_BYTES * 3, memoryBytes: FFMPEG_BYTES }
 }
 
+/** Of a poster: one picture, a part of the video at the most. */
+export function posterNeeds(): Needs {
+  return { diskBytes: 32 * MIB, memoryBytes: FFMPEG_BYTES }
+}
+
 /** Of a ladder, or of one rung of it: its bit rates are capped. */
 export function ladderNeeds(video: VideoRow, config: Config): Needs {
   const facts = knownFacts(video.facts)

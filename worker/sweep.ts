@@ -2,7 +2,14 @@
 // cannot be healed keeps none of the others from it.
 import { send } from '#db/boss.ts'
 import { forgetViews } from '#db/counts.ts'
-import { sendMissingWork, strandedVideos, unpurgedVideos, videosWithoutExtra } from '#db/heal.ts'
+import { sendPoster } from '#db/given.ts'
+import {
+  sendMissingWork,
+  strandedVideos,
+  unpurgedVideos,
+  videosWithoutExtra,
+  videosWithoutPoster,
+} from '#db/heal.ts'
 import {
   forgetSuperseded,
   giveUpSource,
@@ -30,6 +37,9 @@ export const sweep: Handler<'sweep'> = async context => {
   })
   await each(context, await videosWithoutExtra(db), videoId =>
     db.transaction().execute(trx => send(trx, boss, 'extra', { videoId })),
+  )
+  await each(context, await videosWithoutPoster(db), videoId =>
+    db.transaction().execute(trx => sendPoster(trx, boss, videoId)),
   )
   await each(context, await unpurgedVideos(db), videoId =>
     db.transaction().execute(trx => send(trx, boss, 'purge', { videoId })),

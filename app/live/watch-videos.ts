@@ -5,6 +5,10 @@ import { callApi, ProblemError } from '#app/live/api-client.ts'
 import type { Video } from '#app/video.ts'
 
 const pollMilliseconds = 3000
+/** A stream begins with what there is; where nothing comes, something on the way holds it back. */
+const firstWordWithinMilliseconds = 4000
+/** The server says every 15 s that it is there. */
+const silenceMilliseconds = 22_000
 /** Keeps the address within what servers and proxies accept: 36 characters an id. */
 export const mostWatched = 50
 
@@ -17,27 +21,44 @@ export interface VideoListener {
 export function watchVideos(ids: readonly string[], listener: VideoListener): () => void {
   const stopping = new AbortController()
   let stream: EventSource | null = null
-  let timer: ReturnType<typeof setInterval> | null = null
+  let polling: ReturnType<typeof setInterval> | null = null
+  let silence: ReturnType<typeof setTimeout> | null = null
 
   function openStream() {
     stream = new EventSource(`/api/events?videos=${ids.join(',')}`)
-    stream.onopen = stopPolling
     stream.onerror = startPolling
-    stream.addEventListener('video', event => listener.onVideo(parse<Video>(event)))
-    stream.addEventListener('removed', event => listener.onRemoved(parse<{ videoId: string }>(event).videoId))
+    const on = (event: string, tell: (event: MessageEvent<string>) => void) =>
+      stream?.addEventListener(event, message => {
+        hear(silenceMilliseconds)
+        tell(message)
+      })
+    on('alive', () => {})
+    on('video', event => listener.onVideo(parse<Video>(event)))
+    on('removed', event => listener.onRemoved(parse<{ videoId: string }>(event).videoId))
+    hear(firstWordWithinMilliseconds)
+  }
+
+  /** @param forMilliseconds how long it may then be silent */
+  function hear(forMilliseconds: number) {
+    if (forMilliseconds === silenceMilliseconds) stopPolling()
+    if (silence !== null) clearTimeout(silence)
+    silence = setTimeout(startPolling, forMilliseconds)
   }
 
   function startPolling() {
-    timer ??= setInterval(() => {
+    if (polling !== null) return
+    const askAll = () => {
       for (const id of ids) void ask(id)
       // EventSource reconnects by itself after a cut, but an HTTP error closes it for good.
       if (stream?.readyState === EventSource.CLOSED) openStream()
-    }, pollMilliseconds)
+    }
+    polling = setInterval(askAll, pollMilliseconds)
+    askAll()
   }
 
   function stopPolling() {
-    if (timer !== null) clearInterval(timer)
-    timer = null
+    if (polling !== null) clearInterval(polling)
+    polling = null
   }
 
   async function ask(id: string) {
@@ -54,6 +75,7 @@ export function watchVideos(ids: readonly string[], listener: VideoListener): ()
 
   function close() {
     stopPolling()
+    if (silence !== null) clearTimeout(silence)
     stream?.close()
   }
 

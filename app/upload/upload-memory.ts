@@ -1,6 +1,6 @@
 // What this browser remembers of its uploads, so that a reload loses none: where each unfinished one
-// continues (tus asks for that), and which finished ones are not known to be ready; and which
-// videos are its own. One entry a video: tabs write side by side.
+// continues (tus asks for that), and which have been sent in the last day; and which videos are its own.
+// One entry a video: tabs write side by side.
 import type { TusOptions } from '@uppy/tus'
 
 export const uploadsPath = '/api/uploads'
@@ -17,7 +17,12 @@ export interface SentUpload {
   videoId: string
   title: string
   sizeBytes: number
+  /** milliseconds since 1970 */
+  sentAt: number
 }
+
+/** Then even what has come to a good end is off the list. */
+const listedMilliseconds = 24 * 3_600_000
 
 /** tus's memory. Its own would do, but its keys are random: this one is one entry a video. */
 export const unfinishedUploads: UrlStorage = {
@@ -52,7 +57,11 @@ export function rememberSent(upload: SentUpload): void {
 }
 
 export function listSent(): SentUpload[] {
-  return readAll<SentUpload>(sentPrefix)
+  const [kept, old] = [[] as SentUpload[], [] as SentUpload[]]
+  for (const upload of readAll<SentUpload>(sentPrefix))
+    (Date.now() - upload.sentAt < listedMilliseconds ? kept : old).push(upload)
+  for (const { videoId } of old) forgetSent(videoId)
+  return kept.sort((a, b) => b.sentAt - a.sentAt)
 }
 
 export function forgetSent(videoId: string): void {

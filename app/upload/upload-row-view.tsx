@@ -1,12 +1,16 @@
 'use client'
 // One upload on the list, from the first byte to "Watch".
 import Link from 'next/link'
-import { CloseIcon, PauseIcon, PlayIcon } from '#app/icons.tsx'
+import { useState } from 'react'
+import { Editor } from '#app/edit/editor.tsx'
+import { useSaver } from '#app/edit/use-saver.ts'
+import { ChevronIcon, CloseIcon, PauseIcon, PlayIcon } from '#app/icons.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
 import { describeBytes, describeTimeLeft } from '#app/live/words.ts'
 import { ChooseOther } from '#app/upload/drop-zone.tsx'
 import { Preview } from '#app/upload/preview.tsx'
+import { Stages } from '#app/upload/stages.tsx'
 import { canBeCancelled, isUnderway, type UploadRow } from '#app/upload/upload-row.ts'
 import type { UploadSession } from '#app/upload/upload-session.ts'
 import type { Video } from '#app/video.ts'
@@ -14,53 +18,90 @@ import styles from './upload.module.css'
 
 interface UploadRowProps {
   row: UploadRow
-  /** once it has been sent and the server has told about it */
+  /** once it was created and the server has told about it */
   video: Video | null
   isRemoved: boolean
+  /** no other is on the list: there is room for its details */
+  isAlone: boolean
   isWorkerMissing: boolean
   session: UploadSession
   onChange(video: Video): void
 }
 
-export function UploadRowView({ row, video, isRemoved, isWorkerMissing, session, onChange }: UploadRowProps) {
+export function UploadRowView(props: UploadRowProps) {
+  const { row, video, isRemoved, session } = props
+  const { saver, saves } = useSaver(row.draftKey, row.videoId, props.onChange)
+  const [isOpen, setOpen] = useState(props.isAlone)
+  const title = saves.details.title?.trim() || video?.title || row.title
+  const sent = row.phase === 'sent' ? video : null
+  const hasStopped = sent?.status === 'failed' || sent?.status === 'cancelled'
+  const isEditable = row.phase !== 'refused' && !isRemoved && !hasStopped
   return (
-    <li className={styles.row} data-phase={row.phase} data-video-id={row.videoId} data-status={video?.status}>
-      <Preview fileUrl={row.previewUrl} posterUrl={video?.posterUrl ?? null} />
+    <li className={styles.row} data-phase={row.phase} data-video-id={row.videoId} data-status={sent?.status}>
+      <Preview fileUrl={row.previewUrl} posterUrl={sent?.posterUrl ?? null} />
       <div className={styles.about}>
         <h2 title={row.fileName}>
-          <bdi>{row.title}</bdi>
+          <bdi>{title}</bdi>
         </h2>
         <p className={styles.small}>{describeBytes(row.sizeBytes)}</p>
       </div>
       <RowButtons row={row} session={session} />
       <div className={styles.state}>
-        {row.phase !== 'sent' && <Sending row={row} session={session} />}
-        {row.phase === 'sent' && isRemoved && <p className={styles.small}>This video was deleted.</p>}
-        {row.phase === 'sent' && !isRemoved && !video && (
-          <>
-            <p>Uploaded</p>
-            <ProgressBar label={`Processing ${row.title}`} value={0} isStill />
-          </>
+        {isEditable && (
+          <Stages
+            isSent={row.phase === 'sent'}
+            isPlayable={sent?.playable ?? false}
+            isReady={sent?.status === 'ready'}
+          />
         )}
-        {video && !isRemoved && (
-          <>
-            {video.status === 'ready' && <p className={styles.good}>Ready to watch</p>}
-            <LiveStatus
-              video={video}
-              isWorkerMissing={isWorkerMissing}
-              onChange={onChange}
-              canCancel
-              chooseOther={<ChooseOther />}
-            />
-            {video.playable && (
-              <Link href={`/v/${video.id}`} className={`button ${styles.watch}`}>
-                Watch<span className="visually-hidden"> {row.title}</span>
-              </Link>
-            )}
-          </>
-        )}
+        {row.phase === 'sent' ? <Sent {...props} /> : <Sending row={row} session={session} />}
       </div>
+      {isEditable && (
+        <details
+          className={styles.details}
+          open={isOpen}
+          onToggle={event => setOpen(event.currentTarget.open)}
+        >
+          <summary>
+            Details<span className="visually-hidden"> of {title}</span>
+            <ChevronIcon />
+          </summary>
+          {isOpen && (
+            <Editor saver={saver} saves={saves} video={video} title={row.title} fileUrl={row.previewUrl} />
+          )}
+        </details>
+      )}
     </li>
+  )
+}
+
+/** What becomes of it on the server. */
+function Sent({ row, video, isRemoved, isWorkerMissing, onChange }: UploadRowProps) {
+  if (isRemoved) return <p className={styles.small}>This video was deleted.</p>
+  if (!video) {
+    return (
+      <>
+        <p>Uploaded</p>
+        <ProgressBar label={`Processing ${row.title}`} value={0} isStill />
+      </>
+    )
+  }
+  return (
+    <>
+      {video.status === 'ready' && <p className={styles.good}>Ready to watch</p>}
+      <LiveStatus
+        video={video}
+        isWorkerMissing={isWorkerMissing}
+        onChange={onChange}
+        canCancel
+        chooseOther={<ChooseOther />}
+      />
+      {video.playable && (
+        <Link href={`/v/${video.id}`} className={`button ${styles.watch}`}>
+          Watch it now<span className="visually-hidden">: {video.title}</span>
+        </Link>
+      )}
+    </>
   )
 }
 

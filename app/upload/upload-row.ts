@@ -13,6 +13,8 @@ type UploadPhase = 'sending' | 'paused' | 'waiting' | 'sent' | 'refused' | 'unfi
 
 export interface UploadRow {
   key: string
+  /** what words are kept under that are typed before the video has an id */
+  draftKey: string
   /** Uppy's name for the file, until it has been sent */
   fileId: string | null
   phase: UploadPhase
@@ -33,7 +35,12 @@ export interface UploadRow {
 }
 
 export function isUnderway(row: UploadRow): boolean {
-  return row.phase === 'sending' || row.phase === 'waiting' || row.phase === 'paused'
+  return isMoving(row) || row.phase === 'paused'
+}
+
+/** Or will, as soon as network and server let it. */
+export function isMoving({ phase }: UploadRow): boolean {
+  return phase === 'sending' || phase === 'waiting'
 }
 
 /** Else taking it off the list changes nothing but the list. */
@@ -43,6 +50,7 @@ export function canBeCancelled(row: UploadRow): boolean {
 
 function makeRow(row: Partial<UploadRow> & Pick<UploadRow, 'key' | 'phase' | 'title'>): UploadRow {
   return {
+    draftKey: row.fileId ?? row.videoId ?? row.key,
     fileId: null,
     fileName: row.title,
     sizeBytes: 0,
@@ -82,6 +90,7 @@ export function recallRows(): UploadRow[] {
       sizeBytes: upload.size ?? 0,
       videoId,
       fileId: fileIdOf(upload.fingerprint),
+      draftKey: videoId,
     })
   })
   const sent = listSent().map(upload => makeRow({ ...upload, key: `sent-${upload.videoId}`, phase: 'sent' }))

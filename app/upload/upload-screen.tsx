@@ -15,20 +15,19 @@ import styles from './upload.module.css'
 export function UploadScreen({ maxBytes }: { maxBytes: number }) {
   const session = useUploadSession()
   const rows = useSyncExternalStore(session?.rows.subscribe ?? never, session?.rows.all ?? noRows, noRows)
-  const sentIds = rows.flatMap(row => (row.phase === 'sent' && row.videoId ? [row.videoId] : []))
-  const live = useVideos(sentIds)
-  const sentVideos = sentIds.flatMap(id => live.videos[id] ?? [])
+  const live = useVideos(rows.flatMap(({ videoId }) => videoId ?? []))
+  const sentVideos = rows.flatMap(({ phase, videoId }) =>
+    phase === 'sent' && videoId ? (live.videos[videoId] ?? []) : [],
+  )
   const isWaiting = sentVideos.some(video => video.status === 'queued' || video.status === 'processing')
   const isWorkerMissing = useWorkerMissing(isWaiting)
   const page = useRef<HTMLDivElement>(null)
   useFocusKeeper(() => page.current)
   const announcement = useAnnouncements(rows, live.videos)
 
-  // A reload need not bring back what has come to a good end.
+  // A reload need not bring back what nobody waits for.
   const doneIds = [
-    ...sentVideos
-      .filter(video => video.status === 'ready' || video.status === 'cancelled')
-      .map(video => video.id),
+    ...sentVideos.filter(video => video.status === 'cancelled').map(video => video.id),
     ...live.removed,
   ].join(',')
   useEffect(() => {
@@ -53,7 +52,8 @@ export function UploadScreen({ maxBytes }: { maxBytes: number }) {
             <UploadRowView
               key={row.key}
               row={row}
-              video={(row.phase === 'sent' && row.videoId && live.videos[row.videoId]) || null}
+              video={(row.videoId && live.videos[row.videoId]) || null}
+              isAlone={rows.length === 1}
               isRemoved={row.phase === 'sent' && row.videoId !== null && live.removed.has(row.videoId)}
               isWorkerMissing={isWorkerMissing}
               session={session}

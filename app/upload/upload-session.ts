@@ -1,8 +1,10 @@
 // The uploads of this tab, as rows to show: Uppy's events in, one immutable list out. Lives beside the
 // page, not in it, so that uploads go on while the person watches the feed.
-import { callApi, readProblem } from '#app/live/api-client.ts'
+import { readProblem } from '#app/live/api-client.ts'
 import { addToUppy, createUppy, type Trouble, type UploadUppy, uppyIdOf } from '#app/upload/create-uppy.ts'
 import { FileLock } from '#app/upload/file-lock.ts'
+import { onReturn } from '#app/upload/on-return.ts'
+import { findVideo, terminate } from '#app/upload/requests.ts'
 import { RowList } from '#app/upload/row-list.ts'
 import { SpeedMeter } from '#app/upload/speed-meter.ts'
 import {
@@ -11,18 +13,22 @@ import {
   forgetUnfinished,
   rememberSent,
   unfinishedVideoOf,
-  uploadsPath,
   videoIdOf,
 } from '#app/upload/upload-memory.ts'
-import { isUnderway, phaseByNetwork, rowForFile, type UploadRow } from '#app/upload/upload-row.ts'
-import type { Video } from '#app/video.ts'
+import { isMoving, isUnderway, phaseByNetwork, rowForFile, type UploadRow } from '#app/upload/upload-row.ts'
+import { WakeLock } from '#app/upload/wake-lock.ts'
 
 /** What goes with a row until it has been sent; without the file after a reload. */
 interface Held {
   file: File | null
   lock: FileLock
   meter: SpeedMeter
+  /** when the last byte went, monotonic milliseconds */
+  movedAt: number
 }
+
+/** What still moves by then after a person came back need not be begun again. */
+const patienceMilliseconds = 1200
 
 export class UploadSession {
   readonly rows = new RowList()
@@ -45,6 +51,29 @@ export class UploadSession {
       }
     })
     for (const { fileId } of this.rows.all()) if (fileId) void this.#begin(fileId, null)
+    const awake = new WakeLock()
+    this.rows.subscribe(() => awake.want(this.rows.all().some(isMoving)))
+    onReturn(() => this.#goOn())
+  }
+
+  /** Back from the background or from no network: what waits to be tried again is tried now. */
+  #goOn() {
+    const since = performance.now()
+    for (const { fileId, phase } of this.rows.all().filter(isMoving)) {
+      if (phase === 'waiting') this.#kick(fileId)
+      // A request that died while nobody looked may look alive for minutes.
+      else setTimeout(() => this.#kick(fileId, since), patienceMilliseconds)
+    }
+  }
+
+  /** @param unlessMovedSince monotonic milliseconds */
+  #kick(fileId: string | null, unlessMovedSince = Infinity) {
+    const row = fileId === null ? undefined : this.rows.find(fileId)
+    const held = fileId === null ? undefined : this.#held.get(fileId)
+    if (!fileId || !row || !held || !isMoving(row) || !navigator.onLine) return
+    if (held.movedAt > unlessMovedSince || !this.#isSent(fileId)) return
+    this.#uppy.pauseResume(fileId)
+    this.#uppy.pauseResume(fileId)
   }
 
   add(files: Iterable<File>, maxBytes: number): void {
@@ -57,7 +86,8 @@ export class UploadSession {
         added.push(row)
       } else if (!this.#held.get(fileId)?.file && !begun.some(([id]) => id === fileId)) {
         const previewUrl = URL.createObjectURL(file)
-        added.push({ ...row, fileId, previewUrl, videoId: unfinishedVideoOf(fileId) })
+        const videoId = unfinishedVideoOf(fileId)
+        added.push({ ...row, fileId, previewUrl, videoId, draftKey: videoId ?? fileId })
         begun.push([fileId, file])
       }
     }
@@ -104,7 +134,12 @@ export class UploadSession {
   /** Sends it, or goes on, unless another tab does. Without its file it can only wait to be chosen. */
   async #begin(fileId: string, file: File | null) {
     this.#held.get(fileId)?.lock.release()
-    this.#held.set(fileId, { file, lock: new FileLock(fingerprintOf(fileId)), meter: new SpeedMeter() })
+    this.#held.set(fileId, {
+      file,
+      lock: new FileLock(fingerprintOf(fileId)),
+      meter: new SpeedMeter(),
+      movedAt: 0,
+    })
     if (await this.#lock(fileId, 'if free')) this.#send(fileId)
     else await this.#follow(fileId)
   }
@@ -136,7 +171,7 @@ export class UploadSession {
   async #lock(fileId: string, how: Parameters<FileLock['take']>[0]): Promise<boolean> {
     const held = this.#held.get(fileId)
     const isOurs = await held?.lock.take(how, () => {
-      if (this.#uppy.getFile(fileId)?.isPaused === false) this.#uppy.pauseResume(fileId)
+      if (this.#isSent(fileId)) this.#uppy.pauseResume(fileId)
       void this.#follow(fileId)
     })
     return isOurs === true && this.#held.get(fileId) === held
@@ -156,6 +191,12 @@ export class UploadSession {
     if (known?.error) void this.#uppy.retryUpload(fileId)
     else if (known?.isPaused) this.#uppy.pauseResume(fileId)
     else if (!known) addToUppy(this.#uppy, held.file, row.title)
+  }
+
+  /** By this tab, just now. Uppy says nothing of a file that never was paused. */
+  #isSent(fileId: string): boolean {
+    const file = this.#uppy.getFile(fileId)
+    return file !== undefined && !file.isPaused
   }
 
   #followUppy() {
@@ -179,7 +220,9 @@ export class UploadSession {
   #progress(fileId: string, sentBytes: number) {
     const row = this.rows.find(fileId)
     if (!row || row.phase === 'paused' || row.phase === 'elsewhere') return
-    const meter = this.#held.get(fileId)?.meter
+    const held = this.#held.get(fileId)
+    const meter = held?.meter
+    if (held) held.movedAt = performance.now()
     if (row.phase === 'waiting') meter?.reset()
     meter?.add(performance.now(), sentBytes)
     const uploadUrl = this.#uppy.getFile(fileId)?.tus?.uploadUrl
@@ -194,7 +237,7 @@ export class UploadSession {
   #finish(fileId: string, videoId: string) {
     const row = this.rows.find(fileId)
     if (!row) return
-    rememberSent({ videoId, title: row.title, sizeBytes: row.sizeBytes })
+    rememberSent({ videoId, title: row.title, sizeBytes: row.sizeBytes, sentAt: Date.now() })
     this.rows.change(fileId, {
       phase: 'sent',
       fileId: null,
@@ -221,15 +264,4 @@ export class UploadSession {
       }
     }
   }
-}
-
-/** null where there is none, and where the server cannot be asked */
-function findVideo(videoId: string): Promise<Video | null> {
-  return callApi<Video>(`/api/videos/${videoId}`).catch(() => null)
-}
-
-/** Best effort: an upload nobody continues expires on the server anyway. */
-async function terminate(videoId: string) {
-  const headers = { 'Tus-Resumable': '1.0.0' }
-  await callApi(`${uploadsPath}/${videoId}`, { method: 'DELETE', headers }).catch(() => null)
 }

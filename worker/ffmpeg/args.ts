@@ -1,6 +1,7 @@
 // Plans → FFmpeg commands. Paths of outputs are relative to the attempt's scratch folder, which is
 // the process's working directory, so that playlists hold bare file names.
 import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
+import type { ImageFormat } from '#media/image-format.ts'
 import { BT709, type Colour } from './colour.ts'
 import { EVEN, MEASURE, soundChain } from './loudness.ts'
 import { FOR_JPEG, FOR_TINY_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
@@ -223,20 +224,40 @@ export function posterCommand(
   scratch: string,
   { input, size, atSeconds, colour }: { input: string; size: Size; atSeconds: number; colour: Colour },
 ): FfmpegCommand {
+  const command = start(scratch)
+    .input(input)
+    .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
+  return writePoster(command, taken(colour), size)
+}
+
+/** A stranger's picture, of any shape, as a poster of the video's. */
+export function givenPosterCommand(
+  scratch: string,
+  { input, format, size }: { input: string; format: ImageFormat; size: Size },
+): FfmpegCommand {
+  const { width, height } = size
+  const command = start(scratch)
+    .input(input)
+    .inputOptions(
+      ...['-protocol_whitelist', 'file', '-format_whitelist', `${format}_pipe`, '-f', `${format}_pipe`],
+      ...['-max_pixels', String(MAX_PIXELS)],
+    )
+  // What does not fit is cut off, as much on either side. Before anything else: few pixels, all of one format.
+  const cut = `scale=${width}:${height}:force_original_aspect_ratio=increase,crop=${width}:${height},setsar=1`
+  return writePoster(command, cut, size)
+}
+
+/** @param prepare filters that come before the picture is scaled */
+function writePoster(command: FfmpegCommand, prepare: string, { width, height }: Size): FfmpegCommand {
   const still = ['-frames:v', '1', '-map_metadata', '-1', '-update', '1']
   // Whoever shows it, shows it in the poster's place and shape.
-  const tinyHeight = Math.min(
-    2 * PLACEHOLDER_WIDTH,
-    Math.ceil((PLACEHOLDER_WIDTH * size.height) / size.width),
-  )
+  const tinyHeight = Math.min(2 * PLACEHOLDER_WIDTH, Math.ceil((PLACEHOLDER_WIDTH * height) / width))
   return (
-    start(scratch)
-      .input(input)
-      .inputOptions('-ss', atSeconds.toFixed(3), '-protocol_whitelist', 'file')
+    command
       .complexFilter(
         [
-          `[0:v]${taken(colour)},split[large][tiny]`,
-          `[large]scale=${size.width}:${size.height}:${FOR_JPEG}[poster]`,
+          `[0:v]${prepare},split[large][tiny]`,
+          `[large]scale=${width}:${height}:${FOR_JPEG}[poster]`,
           `[tiny]scale=${PLACEHOLDER_WIDTH}:${tinyHeight}:${FOR_TINY_JPEG}[placeholder]`,
         ].join(';'),
       )

@@ -1,6 +1,6 @@
 // Which segments of a rung preview and storyboard are made of, as tables.
 import { describe, expect, test } from 'vitest'
-import { chooseRung, planMoments, planStoryboard, previewSize } from './plan-extra.ts'
+import { chooseRung, chooseStill, placeOf, planMoments, planStoryboard, previewSize } from './plan-extra.ts'
 
 const wide = { width: 426, height: 240 }
 const segments = (count: number, last = 2) => [...Array.from({ length: count - 1 }, () => 2), last]
@@ -122,4 +122,28 @@ describe('the storyboard', () => {
       expect(rows * tile.height).toBeLessThanOrEqual(1600)
     }
   })
+})
+
+test.each([
+  ['the beginning', 0, 'a', 0],
+  ['a moment', 3.5, 'b', 1.5],
+  ['where one ends and the next begins', 4, 'c', 0],
+  ['the end, after the last picture', 5, 'c', 0.9],
+  ['long after', 86_400, 'c', 0.9],
+])('%s is found in its segment', (_, atSeconds, uri, offset) => {
+  const segments = [
+    { uri: 'a', durationSeconds: 2 },
+    { uri: 'b', durationSeconds: 2 },
+    { uri: 'c', durationSeconds: 1 },
+  ]
+  const place = placeOf(segments, atSeconds, 0.1)
+  expect(place).toEqual({ uri, offsetSeconds: expect.closeTo(offset) })
+})
+
+test('a poster is made of the tallest rung that a phone shows whole', () => {
+  const rung = (width: number, height: number) => ({ kind: 'video', width, height })
+  const sound = { kind: 'audio', width: null, height: null }
+  expect(chooseStill([sound, rung(240, 426), rung(1080, 1920), rung(720, 1280)])).toEqual(rung(720, 1280))
+  expect(chooseStill([sound, rung(1920, 1080)])).toEqual(rung(1920, 1080))
+  expect(chooseStill([sound])).toBeUndefined()
 })

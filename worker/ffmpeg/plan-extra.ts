@@ -10,6 +10,8 @@ export const PREVIEW_MAX_BYTES = 300_000
 const PREVIEW_SHORT_SIDE = 240
 const PREVIEW_LONG_SIDE = 640
 const PREVIEW_SECONDS = 3
+// As the poster that a ladder makes.
+const STILL_SHORT_SIDE = 720
 // A video of at least this many whole segments is shown by three moments, a second each.
 const SEGMENTS_FOR_MOMENTS = 4
 // Neither the first second, which is often black, nor the credits.
@@ -60,6 +62,39 @@ export interface StoryboardPlan {
 export function chooseRung<Rung extends Size>(rungs: Rung[]): Rung | undefined {
   const bySize = rungs.toSorted((a, b) => shortSide(a) - shortSide(b))
   return bySize.find(rung => shortSide(rung) >= PREVIEW_SHORT_SIDE) ?? bySize.at(-1)
+}
+
+/** What a poster is made of, and as large as: the tallest rung that a phone shows whole. */
+export function chooseStill<Stream extends StreamSize>(streams: Stream[]): (Stream & Size) | undefined {
+  const rungs = streams
+    .flatMap(({ width, height, ...rest }) =>
+      rest.kind === 'video' && width && height ? [{ ...rest, width, height } as Stream & Size] : [],
+    )
+    .toSorted((a, b) => shortSide(b) - shortSide(a))
+  return rungs.find(rung => shortSide(rung) <= STILL_SHORT_SIDE) ?? rungs.at(-1)
+}
+
+interface StreamSize {
+  kind: string
+  width: number | null
+  height: number | null
+}
+
+/** Where the picture of a moment is; of one after the end, the last. */
+export function placeOf(
+  segments: { uri: string; durationSeconds: number }[],
+  atSeconds: number,
+  frameSeconds: number,
+): { uri: string; offsetSeconds: number } {
+  const starts = startsOf(segments.map(({ durationSeconds }) => durationSeconds))
+  const index = Math.max(
+    0,
+    starts.findLastIndex(start => start <= atSeconds),
+  )
+  const { uri, durationSeconds } = segments[index] ?? { uri: '', durationSeconds: 0 }
+  // Nothing is drawn of what begins after the last picture.
+  const last = Math.max(0, durationSeconds - frameSeconds)
+  return { uri, offsetSeconds: Math.min(last, Math.max(0, atSeconds - (starts[index] ?? 0))) }
 }
 
 /** Three moments spread over the video; of a short one its beginning. */

@@ -1,5 +1,6 @@
 // Which streams of a source can become captions, and what they are called. Pure.
 import { z } from 'zod'
+import { distinct } from '#media/labels.ts'
 
 // Text; pictures of letters are not among them.
 const TEXT_CODECS = ['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']
@@ -63,11 +64,4 @@ function nameOf(language: string): string {
 function cleanLabel(title: string | undefined): string {
   const line = (title ?? '').replace(/\p{C}/gu, ' ').replace(/\s+/g, ' ').trim()
   return Array.from(line).slice(0, MAX_LABEL).join('').trim()
-}
-
-function distinct(name: string, taken: Set<string>): string {
-  let label = name
-  for (let count = 2; taken.has(label); count++) label = `${name} ${count}`
-  taken.add(label)
-  return label
 }

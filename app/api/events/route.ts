@@ -1,5 +1,6 @@
 // GET /api/events?videos=a,b,c: one stream of server-sent events for many videos (HTML Living
-// Standard §9.2). `video` is a snapshot, `stage` one step with an id that Last-Event-ID replays from.
+// Standard §9.2). `video` is a snapshot, `stage` one step with an id that Last-Event-ID replays from,
+// `alive` says that nothing on the way holds the stream back.
 import { z } from 'zod'
 import { route } from '#app/answer.ts'
 import { log } from '#app/log.ts'
@@ -65,7 +66,7 @@ async function openStream(
           send: message => write(format(message)),
           close: () => end(),
         }
-        const keepAlive = setInterval(() => write(': still here\n\n'), KEEP_ALIVE_MS)
+        const keepAlive = setInterval(() => write('event: alive\ndata:\n\n'), KEEP_ALIVE_MS)
         end = () => {
           if (!isOpen) return
           isOpen = false

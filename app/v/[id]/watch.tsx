@@ -52,6 +52,11 @@ export function Watch({ initial }: { initial: Video }) {
           <bdi>{video.title}</bdi>
         </h1>
         {video.playable && <VideoFacts video={video} />}
+        {isOwn && (
+          <Link href={`/edit/${video.id}`} className={`button quiet ${styles.edit}`}>
+            Edit
+          </Link>
+        )}
         <LiveStatus
           video={video}
           isWorkerMissing={isWorkerMissing}

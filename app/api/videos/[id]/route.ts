@@ -5,7 +5,7 @@ import type { VideoContext } from '#app/api/videos/change.ts'
 import { cleanLine, cleanLines } from '#app/clean-text.ts'
 import { log } from '#app/log.ts'
 import { notFound, problem } from '#app/problem.ts'
-import { readJson } from '#app/read-json.ts'
+import { readJson } from '#app/read-body.ts'
 import { requestId } from '#app/requests.ts'
 import { server } from '#app/server.ts'
 import { videoById } from '#app/video-json.ts'
@@ -13,8 +13,6 @@ import { deleteVideo, editVideo } from '#db/videos.ts'
 import { videoPrefix } from '#media/keys.ts'
 
 export const dynamic = 'force-dynamic'
-
-const MAX_BODY_BYTES = 64 * 1024
 
 const edits = z
   .strictObject({
@@ -37,7 +35,7 @@ async function read(_request: Request, { params }: VideoContext): Promise<Respon
 }
 
 async function edit(request: Request, { params }: VideoContext): Promise<Response> {
-  const changes = edits.safeParse(await readJson(request, MAX_BODY_BYTES))
+  const changes = edits.safeParse(await readJson(request))
   if (!changes.success) {
     const field = changes.error.issues[0]?.path[0]
     const rule = RULES[String(field)] ?? 'Send title, description or visibility, and nothing else.'
