@@ -1,15 +1,17 @@
 // What uploaders say of their videos, while they are sent and later; and uploads that people can leave alone.
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Locator, Page } from 'playwright/test'
+import type { CDPSession, Locator, Page } from 'playwright/test'
 import { makeClip } from '#test/clips.ts'
 import { cutClip, readyVideo } from '#test/growing.ts'
 import { type Stack, settled, storesOf } from './stack.ts'
 import { chooseFiles, expect, test } from './test.ts'
 
-// Two chunks, at a pace at which nothing arrives before it is to.
+// Two chunks.
 const LARGE = { seconds: 2, width: 160, height: 120, fps: 10, hasAudio: false, paddingBytes: 10_000_000 }
-const SLOW = 300_000
+// Nothing arrives before it is to, or one chunk after another does.
+const STANDING = 300_000
+const SLOW = 1_500_000
 
 const HOSTILE_SRT = `1
 00:00:00,200 --> 00:00:01,500
@@ -156,7 +158,7 @@ test('back from the background an upload goes on at once, and the screen stays o
   })
   const held = () => page.evaluate(() => Reflect.get(window, 'held').count)
   const file = await makeClip(clips, 'asleep.mp4', LARGE)
-  const row = await startUpload(page, stack, file)
+  const row = await startUpload(page, stack, file, SLOW)
   await expect.poll(held).toBe(1)
   await page.route('**/api/uploads/**', route => route.abort('connectionfailed'))
   await expect(row.getByText(/connection lost/i)).toBeVisible()
@@ -197,23 +199,32 @@ function rowsOf(page: Page): Locator {
   return page.getByRole('list', { name: 'Your uploads' }).locator('> li')
 }
 
-async function startUpload(page: Page, stack: Stack, files: string | string[]): Promise<Locator> {
+async function startUpload(
+  page: Page,
+  stack: Stack,
+  files: string | string[],
+  bytesPerSecond = STANDING,
+): Promise<Locator> {
   await page.goto(`${stack.url}/upload`)
-  await setSpeed(page, SLOW)
+  await setSpeed(page, bytesPerSecond)
   await chooseFiles(page, files)
   const rows = rowsOf(page)
   await expect(rows.first()).toHaveAttribute('data-video-id', /./)
   return rows
 }
 
+/** One session a page: of several the strictest is obeyed. */
 async function setSpeed(page: Page, bytesPerSecond: number): Promise<void> {
-  const cdp = await page.context().newCDPSession(page)
+  const cdp = sessions.get(page) ?? (await page.context().newCDPSession(page))
+  sessions.set(page, cdp)
   await cdp.send('Network.enable')
   await cdp.send('Network.emulateNetworkConditions', {
     ...{ offline: false, latency: 0, downloadThroughput: -1 },
     uploadThroughput: bytesPerSecond,
   })
 }
+
+const sessions = new WeakMap<Page, CDPSession>()
 
 /** As when another app covers it; Chromium without a screen has no other way, and freezes nothing that it shows. */
 async function setHidden(page: Page, hidden: boolean): Promise<void> {

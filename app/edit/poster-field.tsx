@@ -47,7 +47,7 @@ export function PosterField({ saver, state, video, fileUrl }: PosterFieldProps) 
   }
 
   const isWaiting = given?.state === 'waiting' || (chosen !== null && state?.state !== 'refused' && !given)
-  const summary = isWaiting ? 'on its way' : given?.state === 'made' ? 'yours' : 'from the video'
+  const summary = isWaiting ? 'on its way' : given?.state === 'made' ? 'your choice' : 'from the video'
   return (
     <Section title="Poster" summary={summary}>
       {given?.state === 'failed' && (
@@ -60,6 +60,9 @@ export function PosterField({ saver, state, video, fileUrl }: PosterFieldProps) 
           {chosen ? <bdi>{sentence(chosen)}</bdi> : 'Your choice'} becomes the poster
           {video?.status === 'ready' ? ' in a moment.' : ' as soon as all qualities are ready.'}
         </p>
+      )}
+      {video?.posterUrl && !isWaiting && (
+        <img className={styles.poster} src={video.posterUrl} alt="The poster as it is now" height={120} />
       )}
       <Moment sources={[fileUrl, video?.mp4Url ?? null]} onChoose={chooseMoment}>
         <label className={`button quiet ${styles.file}`}>

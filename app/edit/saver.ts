@@ -99,15 +99,17 @@ export class Saver {
   #sendDetails(afterMilliseconds: number) {
     const send = async (videoPath: string) => {
       const sent = this.view.details
-      const body = JSON.stringify({ ...sent, title: sent.title?.trim() ? sent.title : undefined })
+      // A title that was just emptied is on its way to another.
+      const { title, ...rest } = sent
+      const words = title?.trim() ? sent : rest
+      if (Object.keys(words).length === 0) return callApi<Video>(videoPath)
       // keepalive: also when the page goes in this moment.
-      const video = await callApi<Video>(videoPath, { ...{ method: 'PATCH', body }, keepalive: true })
+      const change = { method: 'PATCH', body: JSON.stringify(words), keepalive: true }
+      const video = await callApi<Video>(videoPath, change)
       if (this.view.details === sent) localStorage.removeItem(this.#draftKey)
       return video
     }
-    const { title, description } = this.view.details
-    // A title that was just emptied is on its way to another.
-    if (title?.trim() !== '' || description !== undefined) this.set('details', send, afterMilliseconds)
+    this.set('details', send, afterMilliseconds)
   }
 
   async #run(name: string): Promise<void> {
