@@ -91,6 +91,11 @@ describe.each<Lie>([
     ...{ first: 'v120', ends: 'ready', seconds: 4 },
   },
   {
+    says: 'no sound for two minutes',
+    make: () => clip('late.mkv', '-af', 'asetpts=PTS+120/TB', '-g', '30'),
+    ...{ first: null, ends: 'starts_too_late' },
+  },
+  {
     says: 'nine seconds, as long as its sound, and nothing of its picture',
     make: untagged,
     ...{ first: 'v120', ends: 'ready', seconds: 4 },

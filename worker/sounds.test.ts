@@ -52,6 +52,12 @@ describe('a tone is heard where it was in the source:', () => {
     ['sound that ends early', 'a.mkv', [...PICTURE, ...beep(2, 2.6)], 2],
     ['sound that ends late', 'a.mkv', [...PICTURE, ...beep(2, 7)], 2],
     ['sound with a gap', 'a.mkv', [...PICTURE, ...beep(2), '-af', "aselect='not(between(t,1,1.8))'"], 2],
+    [
+      'sound with a gap of hours, which is left out',
+      'a.mkv',
+      [...PICTURE, ...beep(2), '-af', 'asetpts=PTS+gt(T\\,1)*7200/TB'],
+      2,
+    ],
     ['192 kHz', 'a.mkv', [...PICTURE, ...beep(2), '-ar', '192000'], 2],
     ['MP3', 'a.mp4', [...PICTURE, ...beep(2), '-c:a', 'libmp3lame'], 2],
     ['AC-3', 'a.ts', [...PICTURE, ...beep(2), '-c:a', 'ac3'], 2],

@@ -14,6 +14,7 @@ import {
 } from './args.ts'
 import { BT709 } from './colour.ts'
 import { SOUND_IN_PLACE } from './loudness.ts'
+import { fit } from './picture-filters.ts'
 import { type Plan, planLadder } from './plan.ts'
 import { planStoryboard } from './plan-extra.ts'
 import { HOSTILE_INPUT } from './probe.ts'
@@ -68,9 +69,9 @@ describe('the ladder', () => {
     expect(args.filter(arg => arg === '-i')).toHaveLength(1)
     expect(option(args, '-filter_complex')).toBe(
       '[0:1]fps=30000/1001:start_time=0,trim=end=61,setparams=colorspace=bt709:range=tv,split=3[s0][s1][s2];' +
-        `[s0]scale=854:480:${IN_BT709},setsar=1[v0];` +
-        `[s1]scale=428:240:${IN_BT709},setsar=1[v1];` +
-        `[s2]scale=320:180:${IN_BT709},setsar=1[v2];` +
+        `[s0]${fit(video, { width: 854, height: 480 }, IN_BT709)},setsar=1[v0];` +
+        `[s1]${fit(video, { width: 428, height: 240 }, IN_BT709)},setsar=1[v1];` +
+        `[s2]${fit(video, { width: 320, height: 180 }, IN_BT709)},setsar=1[v2];` +
         `[0:0]${SOUND_IN_PLACE},asplit=2[a][a1]`,
     )
     const rungs = outputs.slice(0, 3)

@@ -4,7 +4,16 @@ import fluent, { type FfmpegCommand } from 'fluent-ffmpeg'
 import type { ImageFormat } from '#media/image-format.ts'
 import { BT709, type Colour } from './colour.ts'
 import { EVEN, MEASURE, soundChain } from './loudness.ts'
-import { FOR_JPEG, FOR_TINY_JPEG, FOR_WEBP, preparePicture, TO_BT709, taken } from './picture-filters.ts'
+import {
+  FOR_JPEG,
+  FOR_TINY_JPEG,
+  FOR_WEBP,
+  fit,
+  isPrepared,
+  preparePicture,
+  TO_BT709,
+  taken,
+} from './picture-filters.ts'
 import {
   BEYOND_SECONDS,
   type Encoding,
@@ -55,7 +64,7 @@ export function ladderCommand(
 ): FfmpegCommand {
   const command = start(scratch)
     .input(source)
-    .inputOptions(...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS))
+    .inputOptions(...pictureInput(plan))
   if (plan.soundFile !== null) command.input(plan.soundFile).inputOptions(...OWN_SOUND)
   command.complexFilter(filters(plan))
   plan.rungs.forEach((rung, index) => {
@@ -75,10 +84,20 @@ export function ladderCommand(
   return command
 }
 
+/**
+ * Before a source whose picture is decoded. At each change of its size FFmpeg would build all filters
+ * anew, and `fps` would fill from 0 again; ours take any size. Those that turn a picture do not.
+ */
+export function pictureInput({ isUpright }: Plan): string[] {
+  const sameFilters = isUpright ? ['-reinit_filter:v', '0'] : []
+  return [...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS), ...sameFilters]
+}
+
 export function filters(plan: Plan): string {
-  const { audioIndex, rungs, sounds, soundFile, gainDb } = plan
+  const { source, audioIndex, rungs, sounds, soundFile, gainDb } = plan
   const chains = rungs.map(
-    ({ width, height }, index) => `[s${index}]scale=${width}:${height}:${TO_BT709},setsar=1[v${index}]`,
+    (rung, index) =>
+      `[s${index}]${isPrepared(plan) ? `scale=${rung.width}:${rung.height}:${TO_BT709}` : fit(source, rung, TO_BT709)},setsar=1[v${index}]`,
   )
   if (rungs.length > 0) {
     const splits = rungs.map((_, index) => `[s${index}]`).join('')

@@ -34,6 +34,10 @@ const factsSchema = z.object({
   frames: z.number().optional(),
   /** of the picture, after the file's own beginning */
   startSeconds: z.number().optional(),
+  /** of the sound, as the picture's */
+  soundStartSeconds: z.number().optional(),
+  /** it has no matrix by which FFmpeg would turn or mirror it */
+  isUpright: z.boolean().optional(),
   /** so many bytes last no longer */
   mostSeconds: z.number().optional(),
   /** there is sound, and none of it can be decoded */
@@ -75,6 +79,7 @@ const streamSchema = z.looseObject({
   start_time: text.optional(),
   duration: text.optional(),
   rotation: text.optional(),
+  displaymatrix: text.optional(),
   disposition: z
     .looseObject({
       default: z.number().optional(),
@@ -137,6 +142,8 @@ export function readFacts(raw: unknown, sizeBytes: number): Facts {
       : null,
     ...(Number(video.nb_frames) > 0 && { frames: Number(video.nb_frames) }),
     startSeconds: startSeconds(video.start_time, format.start_time),
+    ...(audio && { soundStartSeconds: startSeconds(audio.start_time, format.start_time) }),
+    isUpright: video.displaymatrix === undefined && video.rotation === undefined,
     mostSeconds: mostSeconds(sizeBytes),
     isSoundLost: sounds.length > 0 && !audio,
     captions: captionTracks(streams),

@@ -1,10 +1,10 @@
 // Plans of first rungs → FFmpeg commands, as args.ts; at normal priority, as somebody waits.
 import type { FfmpegCommand } from 'fluent-ffmpeg'
-import { encodeSound, filters, SCRATCH_PLAYLIST, segments, start } from './args.ts'
+import { encodeSound, filters, pictureInput, SCRATCH_PLAYLIST, segments, start } from './args.ts'
 import { copyInput, copySegments } from './copy-args.ts'
 import type { Copyable } from './copyable.ts'
 import { SOUND_IN_PLACE } from './loudness.ts'
-import { AUDIO_BPS, MAX_PIXELS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
+import { AUDIO_BPS, type Plan, type Rung, SEGMENT_SECONDS } from './plan.ts'
 import type { FirstPlan } from './plan-first.ts'
 import { HOSTILE_INPUT } from './probe.ts'
 
@@ -20,7 +20,7 @@ const GROWING = ['-hls_playlist_type', 'event', '-hls_flags', 'independent_segme
 export function firstCommand(source: string, scratch: string, plan: FirstPlan): FfmpegCommand {
   const command = start(scratch, NORMAL_PRIORITY)
     .input(source)
-    .inputOptions(...HOSTILE_INPUT, '-max_pixels', String(MAX_PIXELS))
+    .inputOptions(...pictureInput(plan))
     .complexFilter(filters(plan))
   for (const { kind, name } of plan.streams) {
     const codec =

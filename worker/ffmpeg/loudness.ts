@@ -18,14 +18,24 @@ const CEILING_DB = -5
 // What sample peaks may hide.
 const BETWEEN_SAMPLES_DB = 1
 
+/** FFmpeg makes all the silence of a gap at once, nearly a megabyte for a second of it. */
+export const MAX_SILENCE_SECONDS = 60
+
+// What comes after a longer gap follows at once: variable 0 holds how much was left out so far.
+const GAP = 'PTS-PREV_INPTS'
+const CLOSE_GAPS = `asetpts=PTS-st(0,ld(0)+if(gt(${GAP},${MAX_SILENCE_SECONDS}/TB),${GAP},0))`.replaceAll(
+  ',',
+  '\\,',
+)
+
 /**
  * Gaps become silence and a late start stays late. More channels are mixed to two by ITU-R BS.775's
  * weights, scaled so that they cannot clip together.
  */
-export const SOUND_IN_PLACE = `aresample=${RATE}:async=1:first_pts=0:rematrix_maxval=1,aformat=sample_fmts=fltp:channel_layouts=stereo`
+export const SOUND_IN_PLACE = `${CLOSE_GAPS},aresample=${RATE}:async=1:first_pts=0:rematrix_maxval=1,aformat=sample_fmts=fltp:channel_layouts=stereo`
 
 /** The same of a sound whose channels or rate change on the way; where it begins is where it began. */
-export const EVEN = `aresample=${RATE}:async=1:rematrix_maxval=1,aformat=sample_fmts=s16:channel_layouts=stereo`
+export const EVEN = `${CLOSE_GAPS},aresample=${RATE}:async=1:rematrix_maxval=1,aformat=sample_fmts=s16:channel_layouts=stereo`
 
 export function soundChain(gainDb: number | null): string {
   if (gainDb === null) return SOUND_IN_PLACE

@@ -2,7 +2,7 @@
 // edge comes from, and when a flash is seen and its beep is heard.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -72,6 +72,54 @@ describe('a picture stands as a player shows it', () => {
     expect(plan.rungs[0]).toMatchObject({ width: 128, height: 64 })
     const pixels = await readPixels(picture, 'gray', '-frames:v', '1')
     expect(pixels).toHaveLength(128 * 64)
+  })
+})
+
+describe('a picture whose size changes on the way stands whole in the first shape', () => {
+  const [WHITE, BLACK] = ['111', '000']
+  const part = (name: string, size: string, ...options: string[]) =>
+    ffmpeg(name, '-f', 'lavfi', '-i', `color=white:s=${size}:r=10:d=1`, ...H264, ...options)
+
+  test.each([
+    ['turned', '128x72', '72x128', BLACK],
+    ['turned', '72x128', '128x72', BLACK],
+    ['smaller', '128x72', '64x36', WHITE],
+    [
+      'turned, in HLG',
+      '128x72',
+      '72x128',
+      BLACK,
+      '-color_trc',
+      'arib-std-b67',
+      '-color_primaries',
+      'bt2020',
+      '-colorspace',
+      'bt2020nc',
+    ],
+  ])('%s: %s, then %s', async (_, from, to, edge, ...options) => {
+    const first = await part('first.ts', from, ...options)
+    const second = await part('second.ts', to, '-output_ts_offset', '1', ...options)
+    const source = file('changing.ts')
+    await writeFile(source, Buffer.concat([await readFile(first), await readFile(second)]))
+    const { plan, picture } = await makeTallest(source, folder)
+    const [width = 0, height = 0] = from.split('x').map(side => 2 * Math.ceil(Number(side) / 2))
+    expect(plan.rungs[0]).toMatchObject({ width, height })
+    const times = await timesOf(picture)
+    expect(times).toHaveLength(20)
+    const pixels = await readPixels(picture, 'rgb24')
+    const at = (frame: number, x: number, y: number) => {
+      const place = ((frame * height + y) * width + x) * 3
+      return [...pixels.subarray(place, place + 3)].map(value => Math.round(value / 255)).join('')
+    }
+    const [corner, opposite] = [
+      [2, 2],
+      [width - 3, height - 3],
+    ] as const
+    for (const [x, y] of [corner, opposite]) {
+      expect(at(5, x, y)).toBe(WHITE)
+      expect(at(15, x, y)).toBe(edge)
+    }
+    expect(at(15, width / 2, height / 2)).toBe(WHITE)
   })
 })
 

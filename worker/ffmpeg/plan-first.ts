@@ -5,7 +5,7 @@ import type { Facts } from './facts.ts'
 import { AUDIO_BPS, evenAbove, type Plan, type Rung, rungOf, SEGMENT_SECONDS } from './plan.ts'
 
 /** Part of every attempt's row, as plan.ts's. */
-export const RECIPE = 'first-copy-or-480p-bt709-stereo-3'
+export const RECIPE = 'first-copy-or-480p-bt709-stereo-4'
 
 export interface FirstStream {
   kind: 'video' | 'audio'

@@ -2,9 +2,10 @@
 // as a table.
 import { VideoError } from '../errors.ts'
 import type { Facts, Fraction } from './facts.ts'
+import { MAX_SILENCE_SECONDS } from './loudness.ts'
 
 /** Part of every attempt's row: change it whenever the same source would give other files. */
-export const RECIPE = 'h264-bt709-capped-crf-2s-lufs14-5'
+export const RECIPE = 'h264-bt709-capped-crf-2s-lufs14-6'
 
 export const SEGMENT_SECONDS = 2
 export const AUDIO_BPS = 128_000
@@ -34,6 +35,8 @@ export interface Plan {
   sounds: Sound[]
   /** the source has sound, and none that can be decoded */
   isSoundLost: boolean
+  /** nothing turns it: its filters can take pictures of another size */
+  isUpright: boolean
   /** in scratch, the sound in one form: what changes its own on the way, FFmpeg begins again at 0 */
   soundFile: string | null
   /** that brings the sound to the loudness of all; null leaves it as it is */
@@ -115,6 +118,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
   }
   // Until then its first picture would stand, and be encoded.
   if ((facts.startSeconds ?? 0) > limit.maxDurationSeconds) throw beyond(limit)
+  if ((facts.soundStartSeconds ?? 0) > MAX_SILENCE_SECONDS) throw startsTooLate()
   const sides = shortSides(evenAbove(Math.min(video.width, video.height)), limits.ladder)
   const rungs = sides.map(side => rungOf(facts, side))
   const all = [...rungs, lowRung(facts, Math.min(LOW.shortSide, ...sides))]
@@ -126,6 +130,7 @@ export function planLadder(facts: Facts, limits: Limits): Plan {
     rungs: all,
     sounds: audio ? [SOUND, LOW_SOUND] : [],
     isSoundLost: facts.isSoundLost ?? false,
+    isUpright: facts.isUpright ?? false,
     soundFile: null,
     gainDb: null,
     durationSeconds,
@@ -263,6 +268,13 @@ export function tooManyPixels(width: number, height: number): VideoError {
   return new VideoError(
     'too_many_pixels',
     `The picture has ${width} × ${height} pixels; at most 8K is allowed. Scale it down and upload it again.`,
+  )
+}
+
+function startsTooLate(): VideoError {
+  return new VideoError(
+    'starts_too_late',
+    `The sound begins more than ${clock(MAX_SILENCE_SECONDS)} after the video. Export it with silence up to there, or without sound, and upload it again.`,
   )
 }
 

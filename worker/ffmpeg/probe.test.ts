@@ -52,6 +52,8 @@ describe("ffprobe's answer", () => {
       audio: { index: 1, codec: 'aac', channels: 1 },
       isLongestDuration: false,
       startSeconds: 0,
+      soundStartSeconds: 0,
+      isUpright: true,
       mostSeconds: (SIZE * 8) / 500,
       isSoundLost: false,
       captions: [],
