@@ -17,7 +17,10 @@ interface SearchPageProps {
 
 export async function generateMetadata({ searchParams }: SearchPageProps): Promise<Metadata> {
   const { q } = await searchParams
-  return { title: typeof q === 'string' && q ? `Search: ${q.slice(0, 80)}` : 'Search', robots: 'noindex' }
+  return {
+    title: typeof q === 'string' && q ? `Search: ${[...q].slice(0, 80).join('')}` : 'Search',
+    robots: 'noindex',
+  }
 }
 
 export default async function SearchPage({ searchParams }: SearchPageProps) {

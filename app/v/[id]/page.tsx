@@ -21,7 +21,7 @@ export async function generateMetadata({ params }: VideoPageProps): Promise<Meta
 /** What chats and other sites show of a link to it (https://ogp.me). */
 function describeVideo(video: Video): Metadata {
   const { title, width, height, mp4Url, posterUrl } = video
-  const description = video.description.slice(0, 300) || `A short video on ${siteName}.`
+  const description = [...video.description].slice(0, 300).join('') || `A short video on ${siteName}.`
   const size = width && height ? { width, height } : {}
   const url = `${siteUrl()}/v/${video.id}`
   const images = posterUrl ? [{ url: posterUrl, alt: title }] : []
