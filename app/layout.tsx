@@ -1,16 +1,22 @@
 // The frame around every page: language, metadata, header, skip link.
 import type { Metadata, Viewport } from 'next'
 import type { ReactNode } from 'react'
+import { feedLink, siteDescription, siteName, siteUrl } from '#app/site.ts'
 import { SiteHeader } from '#app/site-header.tsx'
 import './globals.css'
 
 // Each page's scripts have a number of their own (app/page-policy.ts).
 export const dynamic = 'force-dynamic'
 
-export const metadata: Metadata = {
-  title: { default: 'pgreel', template: '%s · pgreel' },
-  description: 'Upload a short video, watch it in the feed seconds later.',
-  applicationName: 'pgreel',
+export function generateMetadata(): Metadata {
+  return {
+    metadataBase: new URL(siteUrl()),
+    title: { default: siteName, template: `%s · ${siteName}` },
+    description: siteDescription,
+    applicationName: siteName,
+    alternates: { types: feedLink },
+    openGraph: { siteName, type: 'website', title: siteName, description: siteDescription },
+  }
 }
 
 export const viewport: Viewport = {

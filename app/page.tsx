@@ -1,10 +1,23 @@
 // The feed. Its first page is in the HTML; the rest comes through the API.
+import { notFound } from 'next/navigation'
 import { Feed } from '#app/feed/feed.tsx'
+import { FeedOrder } from '#app/feed/feed-order.tsx'
 import { feedPageSize } from '#app/feed/page-size.ts'
-import { feedPage } from '#app/video-json.ts'
+import { parseListing, unlessMalformed } from '#app/listing.ts'
+import { listPage } from '#app/video-json.ts'
 
 export const dynamic = 'force-dynamic'
 
-export default async function FeedPage() {
-  return <Feed firstPage={await feedPage(null, feedPageSize)} />
+export default async function FeedPage({ searchParams }: PageProps<'/'>) {
+  const { sort = null } = await searchParams
+  const given = { q: null, tag: null, cursor: null, sort: String(sort ?? 'new') }
+  const listing = unlessMalformed(() => parseListing(given))
+  if (!listing) notFound()
+  const { items, nextCursor } = await listPage(listing, feedPageSize)
+  return (
+    <>
+      {items.length > 0 && <FeedOrder sort={listing.sort} />}
+      <Feed key={listing.sort} firstPage={{ items, nextCursor }} />
+    </>
+  )
 }

@@ -1,14 +1,15 @@
 // Rows → the API's videos, in one place; and the two reads that pages and routes share.
-
 import { z } from 'zod'
+import { type ListRequest, makeCursor } from '#app/listing.ts'
 import { Refusal } from '#app/problem.ts'
 import { server } from '#app/server.ts'
-import type { CaptionsJson, GivenPosterJson, RenditionJson, Video, VideoPage } from '#app/video.ts'
+import type { CaptionsJson, GivenPosterJson, ListedPage, RenditionJson, Video } from '#app/video.ts'
 import { currentViewer } from '#app/viewer.ts'
 import type { Db } from '#db/client.ts'
 import { type Queue, readQueue, secondsUntilReady } from '#db/eta.ts'
+import { listVideos, similarVideos } from '#db/listing.ts'
 import { GAVE_UP } from '#db/settle.ts'
-import { type FeedPosition, feed, findVideo, type VideoWithRenditions } from '#db/videos.ts'
+import { findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
 import { distinct } from '#media/labels.ts'
 
@@ -23,16 +24,18 @@ export async function videoById(id: string): Promise<Video | null> {
   return row && toVideo(row, config.mediaBaseUrl, await etaOf(db, row))
 }
 
-/** @throws Refusal on a cursor that we did not make */
-export async function feedPage(cursor: string | null, limit: number): Promise<VideoPage> {
+export async function listPage({ after, ...listing }: ListRequest, limit: number): Promise<ListedPage> {
   const { db, config } = await server()
-  const after = cursor === null ? null : parseCursor(cursor)
-  const rows = await feed(db, after, limit + 1, await currentViewer())
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const viewer = await currentViewer()
+  const rows = await listVideos(db, listing, after, limit + 1, viewer)
+  // Nobody goes on from here: who searches sees the likest, and types anew.
+  const isSimilar = rows.length === 0 && listing.words !== null && after === null
+  const found = isSimilar ? await similarVideos(db, listing, limit, viewer) : rows.slice(0, limit)
+  const last = found.at(-1)
   return {
-    items: page.map(row => toVideo(row, config.mediaBaseUrl)),
-    nextCursor: rows.length > limit && last ? makeCursor(last) : null,
+    items: found.map(row => toVideo(row, config.mediaBaseUrl)),
+    nextCursor: rows.length > limit && last ? makeCursor(last, listing.sort) : null,
+    isSimilar: isSimilar && found.length > 0,
   }
 }
 
@@ -150,18 +153,4 @@ function toGivenPoster({ given_poster: given }: VideoWithRenditions): GivenPoste
   if (!given) return null
   const { rendition_id, error_message: message } = given
   return { state: rendition_id ? 'made' : message === null ? 'waiting' : 'failed', message }
-}
-
-// Opaque to clients: microseconds since 1970 (Postgres's own precision) and the id.
-function makeCursor(row: VideoWithRenditions): string {
-  return Buffer.from(`${row.playable_at_us}.${row.id}`).toString('base64url')
-}
-
-function parseCursor(cursor: string): FeedPosition {
-  const match = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString())
-  const [, microseconds, id] = match ?? []
-  if (!microseconds || !id || !uuid.safeParse(id).success) {
-    throw new Refusal(400, 'bad_cursor', 'The cursor is not one of ours: start again without it.')
-  }
-  return { playableAtMicroseconds: Number(microseconds), id }
 }

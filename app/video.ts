@@ -93,3 +93,9 @@ export interface VideoPage {
   items: Video[]
   nextCursor: string | null
 }
+
+/** One page of whatever was asked for. */
+export interface ListedPage extends VideoPage {
+  /** no video has the words that were searched for: these have words that look like them */
+  isSimilar: boolean
+}

@@ -2,11 +2,11 @@
 // under an open loop beside an empty route, and what Postgres reads for a page at any depth.
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { type Listing, type ListPosition, listVideos, type Sort } from '#db/listing.ts'
 import type { Database } from '#db/schema.ts'
-import { type FeedPosition, feed } from '#db/videos.ts'
 import { getClip } from './clip.ts'
 import type { Bench, BenchContext } from './context.ts'
-import type { Figure } from './figures.ts'
+import { type Figure, percentile } from './figures.ts'
 import { fillLibrary } from './library.ts'
 import { comparePercentiles, openLoop } from './open-loop.ts'
 import { below, cpuSeconds } from './process-cpu.ts'
@@ -16,6 +16,17 @@ const ROWS = 100_000
 const PAGE = 10
 const PER_SECOND = 100
 const DEPTHS = [0.01, 0.5, 0.99]
+/** Each query so often; its median counts. */
+const TURNS = 9
+const ALL = { sort: 'new', words: null, tag: null } as const
+
+/** Of 100 000 videos one in 50 has the tag, one in 1000 the rare word, each the common one. */
+const LISTS = (['new', 'popular'] as const).flatMap((sort: Sort) => [
+  { name: sort, listing: { ...ALL, sort } },
+  { name: `${sort}, of a tag`, listing: { ...ALL, sort, tag: 't7' } },
+  { name: `${sort}, with a rare word`, listing: { ...ALL, sort, words: 'place77' } },
+  { name: `${sort}, with a common word`, listing: { ...ALL, sort, words: 'holiday' } },
+])
 // The cheapest route there is: a route handler of the same server that reads nothing and answers a
 // fixed object of the same kind.
 const EMPTY_ROUTE = { path: '/api/malformed', status: 400 }
@@ -25,8 +36,12 @@ export const bench: Bench = async context => {
   const rows = context.quick ? ROWS / 20 : ROWS
   context.say(`Writing ${rows} videos`)
   await fillLibrary(stack.db, rows, context.signal)
-  const positions = await Promise.all(DEPTHS.map(depth => positionAt(stack, Math.floor(rows * depth))))
-  const figures = await explainPages(stack, positions)
+  const positions = await Promise.all(DEPTHS.map(depth => positionAt(stack, ALL, depth)))
+  const figures: Figure[] = []
+  for (const { name, listing } of LISTS) {
+    const places = [null, ...(await Promise.all(DEPTHS.map(depth => positionAt(stack, listing, depth))))]
+    figures.push(...(await explainPages(stack, name, listing, places)))
+  }
   const web = await startWeb(context, stack)
   const pages = ['/api/videos', ...positions.map(at => `/api/videos?cursor=${cursorOf(at)}`)]
   const pairs = context.quick ? 1 : 4
@@ -123,24 +138,38 @@ async function besideLadders(
   ]
 }
 
-async function positionAt({ db }: Stack, offset: number): Promise<FeedPosition> {
-  const { rows } = await sql<{ us: number; id: string }>`
-    select (extract(epoch from playable_at) * 1000000)::bigint as us, id from videos
+/** The place that is so deep in a list, without paging to it. */
+async function positionAt({ db }: Stack, listing: Listing, depth: number): Promise<ListPosition> {
+  const { sort, words, tag } = listing
+  const order = sort === 'new' ? sql`playable_at` : sql`score`
+  const those = sql`
+    from videos join video_counts on video_id = id
     where playable_at is not null and visibility = 'public' and deleted_at is null
-    order by playable_at desc, id desc
-    offset ${Math.floor(offset * 0.93)} limit 1`.execute(db)
+      and (${words}::text is null or search @@ plainto_tsquery('simple', ${words}))
+      and (${tag}::text is null or tags @> array[${tag}])`
+  const { rows } = await sql<{ us: number; score: number; id: string }>`
+    select (extract(epoch from playable_at) * 1000000)::bigint as us, score, id ${those}
+    order by ${order} desc, id desc
+    offset (select floor(count(*) * ${depth}::float8) ${those}) limit 1`.execute(db)
   const [row] = rows
-  if (!row) throw new Error(`the feed is not ${offset} deep`)
-  return { playableAtMicroseconds: row.us, id: row.id }
+  if (!row) throw new Error('a list without a video')
+  if (sort === 'popular') return { sort, score: row.score, id: row.id }
+  return { sort, playableAtMicroseconds: row.us, id: row.id }
 }
 
-/** As app/video-json.ts makes it; another would be refused with 400. */
-function cursorOf({ playableAtMicroseconds, id }: FeedPosition): string {
-  return Buffer.from(`${playableAtMicroseconds}.${id}`).toString('base64url')
+/** As app/listing.ts makes it; another would be refused with 400. */
+function cursorOf(position: ListPosition): string {
+  if (position.sort !== 'new') throw new Error('only of the newest')
+  return Buffer.from(`${position.playableAtMicroseconds}.${position.id}`).toString('base64url')
 }
 
 /** The product's own query, as it is sent, under EXPLAIN. */
-async function explainPages({ databaseUrl, db }: Stack, positions: FeedPosition[]): Promise<Figure[]> {
+async function explainPages(
+  { databaseUrl, db }: Stack,
+  name: string,
+  listing: Listing,
+  positions: (ListPosition | null)[],
+): Promise<Figure[]> {
   let sent: CompiledQuery | null = null
   await using listening = new Kysely<Database>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: databaseUrl, max: 1 }) }),
@@ -148,22 +177,44 @@ async function explainPages({ databaseUrl, db }: Stack, positions: FeedPosition[
       sent = event.query
     },
   })
+  const index = { new: 'videos_feed', popular: 'video_counts_popular' }[listing.sort]
   const figures: Figure[] = []
-  for (const [index, position] of [null, ...positions].entries()) {
-    await feed(listening, position, PAGE + 1)
+  const times: number[] = []
+  for (const [place, position] of positions.entries()) {
+    await listVideos(listening, listing, position, PAGE + 1, null)
     const { sql: text, parameters } = sent ?? CompiledQuery.raw('')
     const explained = CompiledQuery.raw(`explain (analyze, format json) ${text}`, [...parameters])
-    const { rows } = await db.executeQuery<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explained)
-    const [plan] = rows[0]?.['QUERY PLAN'] ?? []
-    const depth = index === 0 ? 'the first page' : `a page at ${(DEPTHS[index - 1] ?? 0) * 100} %`
-    figures.push({
-      figure: `rows read from the index videos_feed for ${depth}`,
-      value: plan ? rowsRead(plan.Plan) : Number.NaN,
-      unit: '',
-      bound: { atMost: PAGE + 1 },
-    })
+    const plans: Explained[] = []
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      const { rows } = await db.executeQuery<{ 'QUERY PLAN': Explained[] }>(explained)
+      plans.push(...(rows[0]?.['QUERY PLAN'] ?? []))
+    }
+    const ms = plans.map(plan => plan['Planning Time'] + plan['Execution Time'])
+    times.push(percentile(ms, 0.5))
+    const depth = place === 0 ? 'the first page' : `a page at ${(DEPTHS[place - 1] ?? 0) * 100} %`
+    const [plan] = plans
+    if (listing.words === null && listing.tag === null)
+      figures.push({
+        figure: `${name}: rows read from the index ${index} for ${depth}`,
+        value: plan ? rowsRead(plan.Plan, index) : Number.NaN,
+        unit: '',
+        bound: { atMost: PAGE + 1 },
+      })
   }
+  const slowest = Math.max(...times)
+  figures.push({
+    figure: `${name}: query, the slowest depth`,
+    value: slowest,
+    unit: 'ms',
+    bound: { atMost: 5 },
+  })
   return figures
+}
+
+interface Explained {
+  Plan: PlanNode
+  'Planning Time': number
+  'Execution Time': number
 }
 
 interface PlanNode {
@@ -177,19 +228,15 @@ interface PlanNode {
   Plans?: PlanNode[]
 }
 
-/** Rows of `videos` that were looked at; not a number when they came another way than in the index's order. */
-function rowsRead(plan: PlanNode): number {
+/** Rows of the index's table that were looked at; not a number when they came another way than in its order. */
+function rowsRead(plan: PlanNode, index: string): number {
   const nodes = [plan]
   for (const node of nodes) nodes.push(...(node.Plans ?? []))
-  const reads = nodes.filter(node => node['Relation Name'] === 'videos')
-  const isByIndex = reads.every(
-    node => node['Index Name'] === 'videos_feed' && node['Node Type'].startsWith('Index '),
+  const reads = nodes.filter(node => node['Index Name'] === index)
+  const sorts = nodes.some(
+    node => node['Node Type'].includes('Sort') && reads.some(read => isBelow(node, read)),
   )
-  if (
-    !isByIndex ||
-    reads.length === 0 ||
-    nodes.some(node => node['Node Type'].includes('Sort') && sortsVideos(node))
-  )
+  if (reads.length === 0 || sorts || !reads.every(node => node['Node Type'].startsWith('Index ')))
     return Number.NaN
   return reads.reduce(
     (sum, node) =>
@@ -202,6 +249,6 @@ function rowsRead(plan: PlanNode): number {
   )
 }
 
-function sortsVideos(node: PlanNode): boolean {
-  return node['Relation Name'] === 'videos' || (node.Plans ?? []).some(sortsVideos)
+function isBelow(node: PlanNode, wanted: PlanNode): boolean {
+  return node === wanted || (node.Plans ?? []).some(plan => isBelow(plan, wanted))
 }

@@ -36,7 +36,8 @@ function statements(from: number, to: number, count: number) {
     sql`insert into bench_library
       select n, gen_random_uuid(), gen_random_uuid(), gen_random_uuid() from generate_series(${from}::int, ${to}::int) n`,
     sql`insert into videos (id, title, description, visibility, source_key, source_bytes, created_at, facts)
-      select b.id, 'Holiday video number ' || b.n, repeat('Some words about it. ', b.n % 10),
+      select b.id, 'Holiday video number ' || b.n || ' of place' || b.n % 1000,
+        repeat('Some words about it. ', b.n % 10) || '#t' || b.n % 50,
         case when b.n % 20 = 7 then 'unlisted' else 'public' end, 'sources/' || b.id, 40000000,
         now() - (${count}::int - b.n) * interval '1 minute', jsonb_build_object('format', 'mov,mp4', 'durationSeconds', 30)
       ${batch}`,
@@ -68,6 +69,9 @@ function statements(from: number, to: number, count: number) {
         url_preview = 'videos/' || b.id || '/' || b.token || '/preview.webp',
         url_storyboard = 'videos/' || b.id || '/' || b.token || '/storyboard.vtt'
       from bench_library b where b.id = v.id and b.n between ${from} and ${to}`,
+    // In no order that time or id has.
+    sql`update video_counts c set views = b.n::bigint * 7919 % 9973, likes = b.n::bigint * 104729 % 499
+      from bench_library b where b.id = c.video_id and b.n between ${from} and ${to}`,
     sql`update videos set deleted_at = now() where id in (select b.id ${batch} and b.n % 50 = 3)`,
   ]
 }

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startBoss } from '#db/boss.ts'
 import { type Db, openDatabase } from '#db/client.ts'
 import { isOurStorage } from '#db/installation.ts'
+import { listVideos } from '#db/listing.ts'
 import { appliedMigrations, knownMigrations, migrate, migrateTables } from '#db/migrate.ts'
-import { feed } from '#db/videos.ts'
 import { heartbeat } from '#db/workers.ts'
 import { mediaPlaylist } from '#media/playlist.ts'
 import { openStorage, type Storage } from '#media/storage.ts'
@@ -62,7 +62,8 @@ async function expectToGoOn(url: string, dataDir: string): Promise<void> {
   const boss = await startBoss({ url, name: 'pgreel-test', works: false, onError: () => {} })
   onTestFinished(() => boss.stop({ graceful: false }))
   expect(await appliedMigrations(db)).toEqual(await knownMigrations())
-  expect((await feed(db, null, 10)).map(video => video.title)).toEqual(['replaced', 'ready'])
+  const all = { sort: 'new', words: null, tag: null } as const
+  expect((await listVideos(db, all, null, 10, null)).map(video => video.title)).toEqual(['replaced', 'ready'])
 
   const context = await createWorkerContext({ url, db, boss }, { DATABASE_URL: url, DATA_DIR: dataDir })
   await boss.send('sweep', {})

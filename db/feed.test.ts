@@ -1,9 +1,14 @@
 // The feed: one order for everyone, page by page, whatever happens meanwhile.
 import { CompiledQuery, sql } from 'kysely'
 import { beforeEach, expect, test } from 'vitest'
+import type { Db } from '#db/client.ts'
 import { createTestDatabase } from '#test/database.ts'
 import { emptyDatabase } from '#test/videos.ts'
-import { deleteVideo, editVideo, type FeedPosition, feed } from './videos.ts'
+import { type ListPosition, listVideos } from './listing.ts'
+import { deleteVideo, editVideo } from './videos.ts'
+
+const ALL = { sort: 'new', words: null, tag: null } as const
+const feed = (db: Db, after: ListPosition | null, limit: number) => listVideos(db, ALL, after, limit, null)
 
 const t = await createTestDatabase()
 beforeEach(() => emptyDatabase(t))
@@ -57,7 +62,11 @@ test('hidden, unlisted, deleted and unplayable videos are absent', async () => {
 test('a page reads the index videos_feed and sorts nothing, first and later', async () => {
   await addReady(300, '2026-01-01')
   await sql`analyze videos`.execute(t.db)
-  const position = { playableAtMicroseconds: Date.UTC(2026, 0, 1) * 1000, id: crypto.randomUUID() }
+  const position = {
+    sort: 'new' as const,
+    playableAtMicroseconds: Date.UTC(2026, 0, 1) * 1000,
+    id: crypto.randomUUID(),
+  }
   for (const after of [null, position]) {
     const plan = await explainFeed(after)
     expect(plan).toContain('using videos_feed on videos')
@@ -66,7 +75,7 @@ test('a page reads the index videos_feed and sorts nothing, first and later', as
 })
 
 /** The plan of the very statement that `feed` sends. */
-async function explainFeed(after: FeedPosition | null): Promise<string> {
+async function explainFeed(after: ListPosition | null): Promise<string> {
   const statements: CompiledQuery[] = []
   const spied = t.db.withPlugin({
     transformQuery: ({ node, queryId }) => {
@@ -85,13 +94,13 @@ async function explainFeed(after: FeedPosition | null): Promise<string> {
 
 async function readPages(size: number, between = async () => {}): Promise<string[]> {
   const seen: string[] = []
-  let after: FeedPosition | null = null
+  let after: ListPosition | null = null
   for (;;) {
     const page = await feed(t.db, after, size)
     const last = page.at(-1)
     if (!last || last.playable_at_us === null) return seen
     seen.push(...page.map(video => video.id))
-    after = { playableAtMicroseconds: last.playable_at_us, id: last.id }
+    after = { sort: 'new', playableAtMicroseconds: last.playable_at_us, id: last.id }
     await between()
   }
 }

@@ -251,6 +251,7 @@ create table videos (
   progress_at timestamp with time zone,
   placeholder text,
   tags text[] not null generated always as tags_of(((title || ' '::text) || description)) stored,
+  search tsvector not null generated always as to_tsvector('simple'::regconfig, folded(((title || ' '::text) || description))) stored,
   constraint videos_address_is_published CHECK (((url_hls IS NULL) OR (publication_id IS NOT NULL))),
   constraint videos_cancelled_plays_nothing CHECK (((status <> 'cancelled'::text) OR (publication_id IS NULL))),
   constraint videos_description_check CHECK ((char_length(description) <= 5000)),
@@ -275,6 +276,8 @@ create table videos (
 );
 CREATE INDEX videos_deleted ON public.videos USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX videos_feed ON public.videos USING btree (playable_at DESC, id DESC) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
+CREATE INDEX videos_search ON public.videos USING gin (search) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
+CREATE INDEX videos_similar ON public.videos USING gin (folded(((title || ' '::text) || "left"(description, 300))) gin_trgm_ops) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
 CREATE INDEX videos_tags ON public.videos USING gin (tags) WHERE ((playable_at IS NOT NULL) AND (visibility = 'public'::text) AND (deleted_at IS NULL));
 CREATE INDEX videos_unfinished ON public.videos USING btree (created_at) WHERE (status = ANY (ARRAY['uploading'::text, 'queued'::text, 'processing'::text]));
 CREATE INDEX videos_with_source ON public.videos USING btree (ready_at) WHERE ((status = 'ready'::text) AND (source_removed_at IS NULL) AND (deleted_at IS NULL));
@@ -299,6 +302,12 @@ create table workers (
   constraint workers_pkey PRIMARY KEY (id),
   constraint workers_slots_check CHECK ((slots > 0))
 );
+
+CREATE OR REPLACE FUNCTION public.folded(written text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN lower(unaccent('unaccent'::regdictionary, written));
 
 CREATE OR REPLACE FUNCTION public.given_announce()
  RETURNS trigger

@@ -1,4 +1,4 @@
-// Videos as people read and change them: by id, the feed, cancel, retry, edit, delete.
+// Videos as people read and change them: by id (lists are in listing.ts), cancel, retry, edit, delete.
 // (What work does to a video is in uploads.ts, attempts.ts and publish.ts.)
 import { type Selectable, sql } from 'kysely'
 import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres'
@@ -29,6 +29,8 @@ export type VideoWithRenditions = VideoRow & {
   renditions: CurrentRendition[]
   views: number
   likes: number
+  /** how popular; null when no list shows it */
+  score: number | null
   /** by the viewer that was asked for */
   liked: boolean
   /** a null digest: none in this language */
@@ -38,47 +40,23 @@ export type VideoWithRenditions = VideoRow & {
   playable_at_us: number | null
 }
 
-/** Where a page of the feed begins: after this video, newest first. */
-export interface FeedPosition {
-  playableAtMicroseconds: number
-  id: string
-}
-
 /** Not found and deleted are the same. */
 export async function findVideo(
   db: Db,
   id: string,
   viewer: string | null = null,
 ): Promise<VideoWithRenditions | null> {
-  const row = await withRenditions(db, viewer).where('videos.id', '=', id).executeTakeFirst()
+  const row = await selectVideos(db, viewer).where('videos.id', '=', id).executeTakeFirst()
   return row ?? null
 }
 
-export async function findVideos(db: Db, ids: string[]): Promise<VideoWithRenditions[]> {
-  if (ids.length === 0) return []
-  return withRenditions(db, null).where('videos.id', 'in', ids).execute()
-}
-
-/** Playable public videos, newest first. Index: videos_feed. */
-export async function feed(
+export async function findVideos(
   db: Db,
-  after: FeedPosition | null,
-  limit: number,
+  ids: string[],
   viewer: string | null = null,
 ): Promise<VideoWithRenditions[]> {
-  let query = withRenditions(db, viewer)
-    .where('playable_at', 'is not', null)
-    .where('visibility', '=', 'public')
-    .orderBy('playable_at', 'desc')
-    .orderBy('videos.id', 'desc')
-    .limit(limit)
-  if (after) {
-    query = query.where(
-      sql<boolean>`(playable_at, videos.id) < (
-        timestamptz 'epoch' + ${after.playableAtMicroseconds}::bigint * interval '1 microsecond', ${after.id}::uuid)`,
-    )
-  }
-  return query.execute()
+  if (ids.length === 0) return []
+  return selectVideos(db, viewer).where('videos.id', 'in', ids).execute()
 }
 
 export async function editVideo(
@@ -228,12 +206,13 @@ async function lock(trx: Trx, id: string): Promise<Selectable<Database['videos']
     .executeTakeFirst()
 }
 
-function withRenditions(db: Db, viewer: string | null) {
+/** Rows as `VideoWithRenditions`, of what is not deleted. */
+export function selectVideos(db: Db, viewer: string | null) {
   return db
     .selectFrom('videos')
     .innerJoin('video_counts', 'video_counts.video_id', 'videos.id')
     .selectAll('videos')
-    .select(['views', 'likes'])
+    .select(['views', 'likes', 'score'])
     .select(
       sql<boolean>`exists (select from likes where likes.video_id = videos.id and viewer = ${viewer}::uuid)`.as(
         'liked',

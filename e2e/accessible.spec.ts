@@ -56,6 +56,37 @@ const pages: PageToSee[] = [
     },
     shows: page => page.getByText(FAILURE).first(),
   },
+  {
+    name: 'a search',
+    async path(stack, clips) {
+      await addReady(stack, clips)
+      return '/search?q=walk'
+    },
+    shows: page => page.getByRole('link', { name: 'A walk' }).first(),
+  },
+  {
+    name: 'a search that finds nothing',
+    path: async () => '/search?q=xylophone',
+    shows: page => page.getByRole('status').first(),
+  },
+  {
+    name: 'a tag without a video',
+    path: async () => '/tags/nothing',
+    shows: page => page.getByRole('heading', { name: '#nothing' }),
+  },
+  {
+    name: 'the figures',
+    async path(stack, clips) {
+      const id = await addReady(stack, clips)
+      await stack.query(
+        `insert into playbacks (video_id, first_frame_ms, stalls, stalled_ms, watched_ms)
+         values ($1, 90, 0, 0, 5000)`,
+        [id],
+      )
+      return '/figures'
+    },
+    shows: page => page.getByRole('table', { name: 'In numbers' }),
+  },
   { name: 'upload', path: async () => '/upload', shows: page => page.getByLabel('Choose videos') },
   {
     name: 'a page that does not exist',

@@ -1,4 +1,4 @@
-// What people do beside watching: they like, they are counted.
+// What people do beside watching: they like, they are counted, they search, they pass a video on.
 import { type CutClip, cutClip, readyVideo } from '#test/growing.ts'
 import { type Stack, storesOf } from './stack.ts'
 import { expect, test } from './test.ts'
@@ -116,4 +116,86 @@ test('figures that are none are refused with a reason', async ({ stack }) => {
     const answer = await send(body)
     expect([answer.status, (await answer.json()).code]).toEqual([400, code])
   }
+})
+
+test('people find videos by words, though they write them wrong, and by hashtags', async ({
+  stack,
+  page,
+}) => {
+  await page.goto(`${stack.url}/search`)
+  await page.getByRole('searchbox').fill('SEA waves')
+  await page.keyboard.press('Enter')
+  const found = page.getByRole('link', { name: 'Waves at the #Sea' })
+  await expect(found).toBeVisible()
+  await page.getByRole('searchbox').fill('wavse')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('Some have words that look like them')).toBeVisible()
+  await found.press('Enter')
+  await expect(page).toHaveURL(`${stack.url}/v/${id}`)
+  await page.goto(`${stack.url}/search?q=xylophone`)
+  await expect(page.getByRole('status').filter({ hasText: 'No video has the words xylophone' })).toBeVisible()
+
+  await page.goto(`${stack.url}/tags/SEA`)
+  await expect(page.getByRole('heading', { name: '#sea' })).toBeVisible()
+  await expect(found).toBeVisible()
+  await page.getByRole('link', { name: 'Popular' }).click()
+  await expect(page).toHaveURL(/sort=popular/)
+  await expect(found).toBeVisible()
+  for (const [path, status] of [
+    ['/tags/%00', 404],
+    ['/tags/a%20b', 404],
+    ['/tags/%E2%82%AC%E0%A4%A', 400],
+    [`/search?q=${'x'.repeat(10_000)}`, 200],
+    ['/search?q=a&sort=best', 404],
+    ['/search?q=%00', 404],
+    ['/?sort=best', 404],
+  ] as const)
+    expect((await fetch(stack.url + path)).status, path).toBe(status)
+})
+
+test('the feed is popular by choice, and goes on in that order', async ({ stack, page }) => {
+  await readyVideo(storesOf(stack), 'Newer, and nobody likes it', clip)
+  await stack.query('update video_counts set views = 1000 where video_id = $1', [id])
+  await page.goto(stack.url)
+  await expect(page.getByRole('article').first()).toContainText('Newer')
+  await page.getByRole('link', { name: 'Popular' }).click()
+  await expect(page).toHaveURL(`${stack.url}/?sort=popular`)
+  await expect(page.getByRole('link', { name: 'Popular' })).toHaveAttribute('aria-current', 'page')
+  await expect(page.getByRole('article').first()).toContainText('Waves')
+  const first = await (await fetch(`${stack.url}/api/videos?sort=popular&limit=1`)).json()
+  const next = await (await fetch(`${stack.url}/api/videos?limit=1&cursor=${first.nextCursor}`)).json()
+  expect(first.items[0].id).toBe(id)
+  expect(next.items[0].views).toBeLessThan(1000)
+})
+
+test('a link to a video shows what it is, and feed readers find the newest', async ({ stack, page }) => {
+  const key = (name: string) => `videos/${id}/${UNKNOWN}/${name}`
+  await stack.query('update videos set thumbnail = $2, url_mp4 = $3, description = $4 where id = $1', [
+    ...[id, key('poster.jpg'), key('video.mp4'), 'Blue <b>'],
+  ])
+  const { posterUrl, mp4Url } = await stack.video(id)
+  await page.goto(`${stack.url}/v/${id}`)
+  const meta = (name: string) =>
+    page.locator(`meta[property="${name}"], meta[name="${name}"]`).first().getAttribute('content')
+  expect(await meta('og:title')).toBe('Waves at the #Sea')
+  expect(await meta('og:description')).toBe('Blue <b>')
+  expect(await meta('og:url')).toBe(`${stack.url}/v/${id}`)
+  expect(await meta('og:image')).toBe(`${stack.url}${posterUrl}`)
+  expect(await meta('twitter:card')).toBe('summary_large_image')
+  expect(await meta('og:video')).toBe(`${stack.url}${mp4Url}`)
+  const link = page.locator('link[type="application/rss+xml"]')
+  expect(await link.getAttribute('href')).toBe(`${stack.url}/feed.xml`)
+  const feed = await fetch(`${stack.url}/feed.xml?tag=sea`, { headers: { 'X-Forwarded-Host': '<script>' } })
+  expect(feed.headers.get('Content-Type')).toBe('application/rss+xml; charset=utf-8')
+  const text = await feed.text()
+  expect(text).toContain('<description>Blue &amp;lt;b&amp;gt;</description>')
+  expect(text).toContain(`${mp4Url}" length="0" type="video/mp4"/>`)
+  expect(text).not.toContain('<script')
+  const isWellFormed = await page.evaluate(
+    xml => new DOMParser().parseFromString(xml, 'text/xml').querySelector('parsererror') === null,
+    text,
+  )
+  expect(isWellFormed).toBe(true)
+  const manifest = await (await fetch(`${stack.url}/manifest.webmanifest`)).json()
+  for (const { src } of manifest.icons) expect((await fetch(stack.url + src)).status).toBe(200)
 })

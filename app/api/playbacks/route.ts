@@ -41,7 +41,8 @@ async function add(request: Request): Promise<Response> {
   const given = batch.safeParse(await readJson(request, MAX_BODY_BYTES))
   if (!given.success) {
     const [issue] = given.error.issues
-    const detail = `Nothing was kept: ${issue?.path.join('.') || 'body'}: ${issue?.message}.`
+    const place = issue?.path.length ? issue.path.join('.') : 'the body'
+    const detail = `Nothing was kept: ${place} is not as it is to be told; the README has the form.`
     return problem(400, 'bad_playbacks', detail)
   }
   const { countsDb, config } = await server()

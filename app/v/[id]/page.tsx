@@ -2,6 +2,8 @@
 import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { cache } from 'react'
+import { feedLink, siteName, siteUrl } from '#app/site.ts'
+import type { Video } from '#app/video.ts'
 import { videoById } from '#app/video-json.ts'
 import { Watch } from './watch.tsx'
 
@@ -13,7 +15,27 @@ interface VideoPageProps {
 
 export async function generateMetadata({ params }: VideoPageProps): Promise<Metadata> {
   const video = await findVideo((await params).id)
-  return { title: video?.title ?? 'Not found' }
+  return video ? describeVideo(video) : { title: 'Not found' }
+}
+
+/** What chats and other sites show of a link to it (https://ogp.me). */
+function describeVideo(video: Video): Metadata {
+  const { title, width, height, mp4Url, posterUrl } = video
+  const description = [...video.description].slice(0, 300).join('') || `A short video on ${siteName}.`
+  const size = width && height ? { width, height } : {}
+  const url = `${siteUrl()}/v/${video.id}`
+  const images = posterUrl ? [{ url: posterUrl, alt: title }] : []
+  return {
+    title,
+    description,
+    alternates: { canonical: url, types: feedLink },
+    openGraph: {
+      ...{ type: 'video.other', siteName, title, description, url, images },
+      // Of all addresses Next.js leaves this one as it is.
+      videos: mp4Url ? [{ url: new URL(mp4Url, siteUrl()), type: 'video/mp4', ...size }] : [],
+    },
+    twitter: { card: posterUrl ? 'summary_large_image' : 'summary', title, description, images },
+  }
 }
 
 export default async function VideoPage({ params }: VideoPageProps) {

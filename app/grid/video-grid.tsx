@@ -1,0 +1,52 @@
+// Videos side by side, each a link to the feed at it. Rendered on the server; needs no script.
+import Link from 'next/link'
+import { clock } from '#app/live/words.ts'
+import type { Video } from '#app/video.ts'
+import styles from './grid.module.css'
+
+const URGENT = 6
+
+export function VideoGrid({ videos }: { videos: Video[] }) {
+  return (
+    <ul className={styles.grid}>
+      {videos.map((video, index) => (
+        <li key={video.id}>
+          <Link href={`/v/${video.id}`} prefetch={false}>
+            <span className={styles.still} style={placeholderOf(video)}>
+              {video.posterUrl && (
+                <img
+                  src={video.posterUrl}
+                  alt=""
+                  width={video.width ?? undefined}
+                  height={video.height ?? undefined}
+                  loading={index < URGENT ? 'eager' : 'lazy'}
+                  decoding="async"
+                />
+              )}
+              {video.durationSeconds !== null && (
+                <span className={styles.length}>
+                  <span className="visually-hidden">, </span>
+                  {clock(video.durationSeconds)}
+                </span>
+              )}
+            </span>
+            <bdi className={styles.title}>{video.title}</bdi>
+            <span className={styles.facts}>
+              {count(video.views, 'view')} · {count(video.likes, 'like')}
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function placeholderOf({ placeholder }: Video) {
+  return placeholder ? { backgroundImage: `url(${placeholder})` } : undefined
+}
+
+const compact = new Intl.NumberFormat('en', { notation: 'compact' })
+
+function count(number: number, noun: string): string {
+  return `${compact.format(number)} ${noun}${number === 1 ? '' : 's'}`
+}
