@@ -11,7 +11,7 @@ import { listVideos, similarVideos } from '#db/listing.ts'
 import { GAVE_UP } from '#db/settle.ts'
 import { findVideo, type VideoWithRenditions } from '#db/videos.ts'
 import { mediaUrl } from '#media/keys.ts'
-import { distinct } from '#media/labels.ts'
+import { distinct, languageName } from '#media/labels.ts'
 
 const uuid = z.uuid()
 const MAX_LIMIT = 50
@@ -131,7 +131,7 @@ function toCaptions(
       : [
           {
             language: language === UNDETERMINED ? null : language,
-            label: (language !== UNDETERMINED && languageNames.of(language)) || 'Captions',
+            label: (language !== UNDETERMINED && languageName(language)) || 'Captions',
             url: `/api/videos/${id}/captions/${language}?v=${digest}`,
           },
         ],
@@ -147,7 +147,6 @@ function toCaptions(
 }
 
 const UNDETERMINED = 'und'
-const languageNames = new Intl.DisplayNames('en', { type: 'language' })
 
 function toGivenPoster({ given_poster: given }: VideoWithRenditions): GivenPosterJson | null {
   if (!given) return null

@@ -7,3 +7,15 @@ export function distinct(name: string, taken: Set<string>): string {
   taken.add(label)
   return label
 }
+
+const names = new Intl.DisplayNames('en', { type: 'language' })
+
+/** In English; the tag itself where that is more than a language, which has no name. */
+export function languageName(tag: string): string {
+  try {
+    return names.of(tag) ?? tag
+  } catch (error) {
+    if (error instanceof RangeError) return tag
+    throw error
+  }
+}

@@ -1,6 +1,6 @@
 // Which streams of a source can become captions, and what they are called. Pure.
 import { z } from 'zod'
-import { distinct } from '#media/labels.ts'
+import { distinct, languageName } from '#media/labels.ts'
 
 // Text; pictures of letters are not among them.
 const TEXT_CODECS = ['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']
@@ -32,7 +32,7 @@ export function captionTracks(streams: Stream[]): CaptionTrack[] {
     .slice(0, MAX_TRACKS)
     .map(({ index, tags }) => {
       const language = languageOf(tags?.language)
-      const name = cleanLabel(tags?.title) || (language && nameOf(language)) || 'Captions'
+      const name = cleanLabel(tags?.title) || (language && languageName(language)) || 'Captions'
       return { index, language, label: distinct(name, taken) }
     })
 }
@@ -45,17 +45,6 @@ function languageOf(tag: string | undefined): string | null {
     return baseName === 'und' || baseName.length > MAX_LABEL ? null : baseName
   } catch (error) {
     if (error instanceof RangeError) return null // no language tag
-    throw error
-  }
-}
-
-const names = new Intl.DisplayNames('en', { type: 'language' })
-
-function nameOf(language: string): string {
-  try {
-    return names.of(language) ?? language
-  } catch (error) {
-    if (error instanceof RangeError) return language
     throw error
   }
 }
