@@ -108,14 +108,6 @@ export const FilmIcon = () => (
   </Icon>
 )
 
-export function CheckIcon() {
-  return (
-    <Icon>
-      <path d="m5 12.5 4.5 4.5L19 7.5" />
-    </Icon>
-  )
-}
-
 export function ChevronIcon() {
   return (
     <Icon>
@@ -123,3 +115,35 @@ export function ChevronIcon() {
     </Icon>
   )
 }
+
+export const HeartIcon = ({ filled = true }: { filled?: boolean }) => (
+  <Icon filled={filled}>
+    <path d="M12 20.5 10.6 19.2C5.9 15 3 12.3 3 8.9 3 6.2 5.1 4 7.8 4c1.6 0 3.1.8 4.2 2 1.1-1.2 2.6-2 4.2-2C18.9 4 21 6.2 21 8.9c0 3.4-2.9 6.1-7.6 10.3z" />
+  </Icon>
+)
+
+export const ShareIcon = () => (
+  <Icon>
+    <path d="M14 5.5 20.5 12 14 18.5v-4C8.5 14.5 5.5 16 3.5 19c.5-5.5 3.5-9 10.5-9.5z" />
+  </Icon>
+)
+
+export const MoreIcon = () => (
+  <Icon filled>
+    <circle cx="5" cy="12" r="2" />
+    <circle cx="12" cy="12" r="2" />
+    <circle cx="19" cy="12" r="2" />
+  </Icon>
+)
+
+export const CheckIcon = () => (
+  <Icon>
+    <path d="m5 12.5 4.5 4.5L19 7.5" />
+  </Icon>
+)
+
+export const LeaveFullScreenIcon = () => (
+  <Icon>
+    <path d="M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5" />
+  </Icon>
+)

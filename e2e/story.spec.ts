@@ -254,7 +254,7 @@ async function fillFeed(stack: Stack, clips: string, count: number): Promise<str
 async function expectActive(page: Page, id: string): Promise<void> {
   const article = page.locator(`article[data-video-id="${id}"]`)
   await expect(article).toHaveAttribute('data-active', 'true')
-  await expect.poll(async () => Math.round((await article.boundingBox())?.y ?? -1)).toBe(56)
+  await expect.poll(async () => Math.round((await article.boundingBox())?.y ?? -1)).toBe(0)
 }
 
 async function expectPlaying(page: Page, selector: string): Promise<void> {

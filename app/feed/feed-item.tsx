@@ -3,11 +3,10 @@
 import Link from 'next/link'
 import { useState } from 'react'
 import { VideoFacts } from '#app/feed/video-facts.tsx'
-import { CaptionsControl } from '#app/player/captions-control.tsx'
+import type { VideoJsPlayer } from '#app/player/create-player.ts'
+import { Overlay } from '#app/player/overlay.tsx'
 import { BigPlay, Player } from '#app/player/player.tsx'
 import { Poster } from '#app/player/poster.tsx'
-import { Scrubber } from '#app/player/scrubber.tsx'
-import { hasSound, SoundButton } from '#app/player/sound-button.tsx'
 import type { Video } from '#app/video.ts'
 import playerStyles from '../player/player.module.css'
 import styles from './feed.module.css'
@@ -34,6 +33,9 @@ export function FeedItem({
   const [attempt, setAttempt] = useState(0)
   const titleId = `title-${video.id}`
   const isPortrait = (video.height ?? 16) > (video.width ?? 9)
+  const overlay = (player: VideoJsPlayer | null) => (
+    <Overlay video={video} player={player} isActive={isActive} layout="feed" />
+  )
   return (
     <article
       className={styles.item}
@@ -55,17 +57,7 @@ export function FeedItem({
             onToggle={onToggle}
             onBlocked={onBlocked}
             onRetry={() => setAttempt(attempt + 1)}
-            controls={({ player }) => (
-              <>
-                <div className={styles.corner}>
-                  <CaptionsControl player={player} video={video} belowPx={112} />
-                  {hasSound(video) && <SoundButton />}
-                </div>
-                <div className={styles.foot}>
-                  <Scrubber player={player} durationSeconds={video.durationSeconds} />
-                </div>
-              </>
-            )}
+            controls={({ player }) => overlay(player)}
           />
         ) : (
           <>
@@ -73,10 +65,11 @@ export function FeedItem({
             <button type="button" className={playerStyles.tap} aria-label="Play" onClick={onToggle}>
               {isActive && <BigPlay />}
             </button>
+            {isActive && overlay(null)}
           </>
         )}
       </div>
-      <div className={styles.words}>
+      <div className={styles.words} data-foot>
         <h2 id={titleId}>
           <Link href={`/v/${video.id}`} prefetch={false}>
             <bdi>{video.title}</bdi>

@@ -6,7 +6,6 @@ import { EmptyFeed } from '#app/feed/empty-feed.tsx'
 import { FeedItem } from '#app/feed/feed-item.tsx'
 import { FeedSteps } from '#app/feed/feed-steps.tsx'
 import { FeedTail } from '#app/feed/feed-tail.tsx'
-import { useFeedKeys } from '#app/feed/use-feed-keys.ts'
 import { useFeedPages } from '#app/feed/use-feed-pages.ts'
 import { useFeedPlace } from '#app/feed/use-feed-place.ts'
 import { usePageHidden } from '#app/feed/use-page-hidden.ts'
@@ -14,6 +13,7 @@ import { useSeenVideo } from '#app/feed/use-seen-video.ts'
 import { useFocusKeeper } from '#app/live/use-focus-keeper.ts'
 import { useVideos } from '#app/live/use-videos.ts'
 import { useAutoplayAllowed } from '#app/player/use-autoplay-allowed.ts'
+import { useShortcuts } from '#app/player/use-shortcuts.ts'
 import type { Video, VideoPage } from '#app/video.ts'
 import styles from './feed.module.css'
 
@@ -63,7 +63,11 @@ export function Feed({ firstPage }: { firstPage: VideoPage }) {
       ?.querySelector(`[data-index="${index}"]`)
       ?.scrollIntoView({ behavior: autoplays ? 'smooth' : 'auto', block: 'start' })
   }
-  useFeedKeys({ next: () => goTo(activeIndex + 1), previous: () => goTo(activeIndex - 1), toggle })
+  useShortcuts(true, 'feed', {
+    next: () => goTo(activeIndex + 1),
+    previous: () => goTo(activeIndex - 1),
+    toggle,
+  })
 
   const { loadMore } = feed
   const isNearEnd = activeIndex >= items.length - loadAheadOf
@@ -90,7 +94,14 @@ export function Feed({ firstPage }: { firstPage: VideoPage }) {
     <>
       {announcement}
       <h1 className="visually-hidden">Feed</h1>
-      <div ref={scroller} className={styles.feed} role="feed" aria-label="Videos" aria-busy={feed.isLoading}>
+      <div
+        ref={scroller}
+        className={styles.feed}
+        role="feed"
+        aria-label="Videos"
+        aria-busy={feed.isLoading}
+        data-full-screen
+      >
         {items.map((video, index) => {
           const isActive = index === activeIndex
           return (

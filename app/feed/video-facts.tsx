@@ -1,19 +1,19 @@
 // The small print of a video: how long, how sharp, since when.
-import { clock } from '#app/live/words.ts'
+import { lengthClock } from '#app/live/words.ts'
 import { hasSound } from '#app/player/sound-button.tsx'
 import type { Video } from '#app/video.ts'
 
 // One language and time zone, so that server and browser write the same.
 const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
-  month: 'long',
+  month: 'short',
   year: 'numeric',
   timeZone: 'UTC',
 })
 
 export function VideoFacts({ video }: { video: Video }) {
   const facts = [
-    video.durationSeconds !== null && clock(video.durationSeconds),
+    video.durationSeconds !== null && lengthClock(video.durationSeconds),
     video.width !== null && video.height !== null && `${Math.min(video.width, video.height)}p`,
     !hasSound(video) && 'no sound',
   ].filter(fact => fact !== false)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { calmer, describeMissing, describeTimeLeft, hasLostSound } from './words.ts'
+import { calmer, describeMissing, describeTimeLeft, hasLostSound, lengthClock } from './words.ts'
 
 test.each<[number | null, number | null, number | null, string]>([
   [null, 40, 40, 'the first time'],
@@ -20,6 +20,14 @@ test.each([
   [3 * 3600, 'about 3 h left'],
 ])('%s seconds are %s', (seconds, words) => {
   expect(describeTimeLeft(seconds)).toBe(words)
+})
+
+test.each([
+  [0.4, '0:01'],
+  [1.9, '0:01'],
+  [75, '1:15'],
+])('a video of %s s is %s long', (seconds, words) => {
+  expect(lengthClock(seconds)).toBe(words)
 })
 
 describe('of what could not be made', () => {

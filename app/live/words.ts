@@ -89,6 +89,11 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${String(m).padStart(2, '0')}:${s}` : `${m}:${s}`
 }
 
+/** As `clock`, of a whole video: however short, it is no "0:00". */
+export function lengthClock(seconds: number): string {
+  return clock(Math.max(1, seconds))
+}
+
 /** Decimal units, as phones, file managers and disk makers show them. */
 export function describeBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB']

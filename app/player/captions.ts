@@ -1,11 +1,10 @@
 'use client'
 // Which captions are shown: one choice for the whole site, remembered on this device, none at first.
 // The browser draws them: as people have set it to, and text is all that it can make of them.
-import { useSyncExternalStore } from 'react'
+import { remembered, useRemembered } from '#app/remembered.ts'
 import type { CaptionsJson } from '#app/video.ts'
 
-const key = 'pgreel.captions'
-const listeners = new Set<() => void>()
+const choice = remembered('pgreel.captions')
 // Of a picture's shorter side, as browsers draw captions.
 const LINE_SHARE = 0.06
 
@@ -15,22 +14,31 @@ export function nameOf({ language, label }: CaptionsJson): string {
 }
 
 /** The same as before, or at least of the same language. */
-export function chosenOf(captions: CaptionsJson[], choice: string): CaptionsJson | null {
+export function chosenOf(captions: CaptionsJson[], name: string): CaptionsJson | null {
   return (
-    captions.find(each => nameOf(each) === choice) ??
-    captions.find(({ language }) => language !== null && choice.startsWith(`${language} `)) ??
+    captions.find(each => nameOf(each) === name) ??
+    captions.find(({ language }) => language !== null && name.startsWith(`${language} `)) ??
     null
   )
 }
 
+/** What one press turns on: those of the first of these languages, or the first there are. */
+export function likeliestOf(captions: CaptionsJson[], languages: readonly string[]): CaptionsJson | null {
+  const primary = (tag: string) => tag.split('-')[0]
+  for (const wanted of languages) {
+    const found = captions.find(({ language }) => language && primary(language) === primary(wanted))
+    if (found) return found
+  }
+  return captions[0] ?? null
+}
+
 /** A name, or '' for none. */
 export function useCaptionsChoice(): string {
-  return useSyncExternalStore(subscribe, readChoice, () => '')
+  return useRemembered(choice)
 }
 
 export function chooseCaptions(name: string): void {
-  localStorage.setItem(key, name)
-  for (const listener of listeners) listener()
+  choice.choose(name)
 }
 
 /**
@@ -51,18 +59,4 @@ export function showCaptions(element: HTMLVideoElement, captions: CaptionsJson, 
   // What is drawn already stays where it is.
   track.track.mode = 'hidden'
   return () => track.remove()
-}
-
-function readChoice(): string {
-  return localStorage.getItem(key) ?? ''
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  // Another tab's choice counts here too.
-  window.addEventListener('storage', listener)
-  return () => {
-    listeners.delete(listener)
-    window.removeEventListener('storage', listener)
-  }
 }

@@ -3,19 +3,18 @@
 import { SoundOffIcon, SoundOnIcon } from '#app/icons.tsx'
 import { toggleSound, useSoundOn } from '#app/player/sound.ts'
 import type { Video } from '#app/video.ts'
-import styles from './player.module.css'
 
 /** A button that changes nothing is not shown. */
 export function hasSound(video: Video): boolean {
   return video.renditions.some(({ kind, state }) => kind === 'audio' && state === 'ready')
 }
 
-export function SoundButton() {
+export function SoundButton({ className }: { className: string | undefined }) {
   const isOn = useSoundOn()
   return (
     <button
       type="button"
-      className={styles.control}
+      className={className}
       aria-label={isOn ? 'Turn sound off' : 'Turn sound on'}
       title={isOn ? 'Turn sound off (m)' : 'Turn sound on (m)'}
       onClick={toggleSound}
