@@ -44,7 +44,9 @@ async function open(): Promise<Server> {
   const db = openDatabase(databaseUrl, 'pgreel-web', onError)
   // A like that waits for the disk makes all others of its video wait: they may be on it a moment later.
   const options = '-c synchronous_commit=off'
-  const countsDb = openDatabase(databaseUrl, 'pgreel-web', onError, { max: 2, options })
+  // In a rush they stand in line; who is told to come again makes it longer.
+  const waits = { max: 2, connectionTimeoutMillis: 60_000 }
+  const countsDb = openDatabase(databaseUrl, 'pgreel-web', onError, { ...waits, options })
   try {
     const storage = await openStorage(config.storageDir)
     if (!(await isOurStorage(db, await storage.identity()))) {

@@ -19,13 +19,13 @@ export const types = {
 /**
  * Opens a pool. Connections that Postgres drops are replaced on next use; `onError` hears of them.
  * @param name shown in pg_stat_activity
- * @param settings how many connections at most, and what each of them begins with
+ * @param settings how many connections at most, how long to wait for one, and what each of them begins with
  */
 export function openDatabase(
   url: string,
   name: string,
   onError: (error: Error) => void,
-  settings: Pick<pg.PoolConfig, 'max' | 'options'> = {},
+  settings: Pick<pg.PoolConfig, 'max' | 'options' | 'connectionTimeoutMillis'> = {},
 ): Db {
   const pool = new pg.Pool({
     connectionString: url,
