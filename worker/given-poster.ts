@@ -1,6 +1,6 @@
 // The poster that its uploader gave a video: a moment of what plays, or a stranger's picture, cut to the
 // video's shape. The video is ready before and stays so; what cannot be read is told to its uploader.
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { publishPoster } from '#db/extend.ts'
 import { readWish } from '#db/given.ts'
@@ -20,6 +20,7 @@ import { sizeOf } from './ffmpeg/verify.ts'
 import { takePlaceholder } from './placeholder.ts'
 import { fileRendition } from './publication.ts'
 import { posterNeeds } from './room.ts'
+import { writeScratch } from './scratch-files.ts'
 import { fetchStretch } from './stretch.ts'
 
 const RECIPE = 'jpeg-q4-1'
@@ -64,7 +65,7 @@ type Still = PublishedStream & { width: number; height: number }
 async function drawMoment(context: AttemptContext, rung: Still, atSeconds: number): Promise<void> {
   const { scratch } = context
   const { uri, offsetSeconds } = placeOf(rung.segments, atSeconds, 1 / (rung.fps ?? 1))
-  await fetchStretch(context, path.posix.dirname(rung.key), [uri], path.join(scratch, STRETCH))
+  await fetchStretch(context, path.posix.dirname(rung.key), [uri], STRETCH)
   const still = { input: STRETCH, size: rung, atSeconds: offsetSeconds, colour: BT709 }
   await runFfmpeg(posterCommand(scratch, still), context)
 }
@@ -73,7 +74,7 @@ async function drawPicture(context: AttemptContext, image: Buffer, size: Still):
   const { scratch } = context
   const format = imageFormat(image)
   if (!format) throw unreadable()
-  await writeFile(path.join(scratch, PICTURE), image)
+  await writeScratch(scratch, PICTURE, image)
   try {
     await runFfmpeg(givenPosterCommand(scratch, { input: PICTURE, format, size }), context)
     await sizeOf(scratch, FILE)

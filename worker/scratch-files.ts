@@ -17,6 +17,7 @@ export interface OpenFolder extends AsyncDisposable {
 
 /** @param name of a folder in scratch, made by us before any program ran there; '' for scratch itself */
 export async function openFolder(scratch: string, name: string): Promise<OpenFolder> {
+  if (path.isAbsolute(name)) throw new Error(`${name} is not named within ${scratch}`)
   const folder = path.join(scratch, name)
   const handle = await open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   // Where there is no /proc, there is no box either.
@@ -49,7 +50,7 @@ export async function readScratchIfThere(scratch: string, name: string): Promise
   }
 }
 
-export async function writeScratch(scratch: string, name: string, content: string): Promise<void> {
+export async function writeScratch(scratch: string, name: string, content: string | Buffer): Promise<void> {
   await using handle = await createScratch(scratch, name)
   await handle.writeFile(content)
 }
