@@ -157,7 +157,7 @@ describe.each(isRoot ? ['root', 'a user'] : ['a user'])('as %s', who => {
   })
 
   test('a file beyond the limit, and memory beyond it, it does not get', async () => {
-    const [fsize, data] = [64 * 1024, 6 * 1024].map(megabytes => `${megabytes}M`)
+    const [fsize, data] = [16 * 1024, 6 * 1024].map(megabytes => `${megabytes}M`)
     const large = await inside(`dd if=/dev/zero of=large bs=1 count=1 seek=${fsize}; echo $?`)
     expect(large.stdout, 'killed by SIGXFSZ').toBe('153\n')
     expect(await inside(`dd if=/dev/null of=/dev/null bs=${data}`)).toMatchObject({
