@@ -1,6 +1,6 @@
 // The poster that its uploader gave a video: a moment of what plays, or a stranger's picture, cut to the
 // video's shape. The video is ready before and stays so; what cannot be read is told to its uploader.
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { publishPoster } from '#db/extend.ts'
 import { readWish } from '#db/given.ts'
@@ -20,7 +20,6 @@ import { sizeOf } from './ffmpeg/verify.ts'
 import { takePlaceholder } from './placeholder.ts'
 import { fileRendition } from './publication.ts'
 import { posterNeeds } from './room.ts'
-import { writeScratch } from './scratch-files.ts'
 import { fetchStretch } from './stretch.ts'
 
 const RECIPE = 'jpeg-q4-1'
@@ -46,13 +45,15 @@ async function makeAndPublish(context: AttemptContext, video: VideoRow): Promise
   ])
   const rung = chooseStill(streams)
   if (!wish || !rung) throw new Error(`video ${attempt.videoId} has nothing to make a poster of`)
-  if (wish.image) await drawPicture(context, wish.image, rung)
-  else await drawMoment(context, rung, wish.at_seconds ?? 0)
-  const made = path.join(scratch, 'made')
-  await mkdir(made)
-  await rename(path.join(scratch, FILE), path.join(made, FILE))
+  // FFmpeg's box has the one; the other, where we write as well, nobody else can reach.
+  const [work, made] = [path.join(scratch, 'work'), path.join(scratch, 'made')]
+  for (const folder of [work, made]) await mkdir(folder)
+  const own = { ...context, scratch: work }
+  if (wish.image) await drawPicture(own, wish.image, rung)
+  else await drawMoment(own, rung, wish.at_seconds ?? 0)
+  await rename(path.join(work, FILE), path.join(made, FILE))
   const key = attemptKey(attempt.videoId, attempt.token, FILE)
-  const placeholder = await takePlaceholder(scratch)
+  const placeholder = await takePlaceholder(work)
   const { width, height } = rung
   const rendition = { ...fileRendition('poster', key, await sizeOf(made, FILE)), width, height }
   await store(context, made, trx =>
@@ -74,7 +75,7 @@ async function drawPicture(context: AttemptContext, image: Buffer, size: Still):
   const { scratch } = context
   const format = imageFormat(image)
   if (!format) throw unreadable()
-  await writeScratch(scratch, PICTURE, image)
+  await writeFile(path.join(scratch, PICTURE), image)
   try {
     await runFfmpeg(givenPosterCommand(scratch, { input: PICTURE, format, size }), context)
     await sizeOf(scratch, FILE)

@@ -50,7 +50,7 @@ export async function readScratchIfThere(scratch: string, name: string): Promise
   }
 }
 
-export async function writeScratch(scratch: string, name: string, content: string | Buffer): Promise<void> {
+export async function writeScratch(scratch: string, name: string, content: string): Promise<void> {
   await using handle = await createScratch(scratch, name)
   await handle.writeFile(content)
 }
