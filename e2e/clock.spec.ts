@@ -21,6 +21,7 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   // A browser that draws without a graphics card leaves a ladder little to work with.
   await page.getByRole('button', { name: 'Pause' }).click()
   const id = page.url().split('/').at(-1) ?? ''
+  await page.getByRole('button', { name: 'Details' }).click()
   const list = page.getByRole('list', { name: 'What happened to this video' })
   // Unfolded as long as something is still to come, and kept current.
   await expect(list.getByRole('listitem')).toContainText(['Received', 'Picked up', 'Looked at', 'Playable'])
@@ -35,6 +36,7 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   expect(times).toEqual(times.toSorted())
 
   await page.reload()
+  await page.getByRole('button', { name: 'Details' }).click()
   const short = page.locator('summary')
   await expect(short).toHaveText(/^Received \d\d:\d\d:\d\d\s· Playable after [\d.]+ s\s· Ready after \d/)
   await expect(list).toBeHidden()
@@ -45,8 +47,9 @@ test('who uploaded a video sees what it has come past and when; nobody else does
   const asked: string[] = []
   stranger.on('request', request => asked.push(new URL(request.url()).pathname))
   await stranger.goto(page.url())
-  await expect(stranger.getByRole('heading', { level: 1 })).toHaveText('Own')
-  await expect(stranger.locator('video')).toBeVisible()
+  await expect(stranger.getByRole('heading', { name: 'Own' })).toBeVisible()
+  await expect(stranger.locator('[data-active] video')).toBeVisible()
+  await stranger.getByRole('button', { name: 'Details' }).click()
   await expect(stranger.getByText(/Received/)).toHaveCount(0)
   expect(asked).not.toContain(`/api/videos/${id}/events`)
   await stranger.close()

@@ -230,7 +230,7 @@ test('the cache gives ranges, across its slices too, and validators and CORS as 
 async function watchWhole(context: BrowserContext, url: string): Promise<void> {
   const page = await context.newPage()
   await page.goto(url)
-  await expectPlayed(page, 'video', 0.9)
+  await expectPlayed(page, '[data-active] video', 0.9)
 }
 
 /** @param part of its duration, that it must come to */

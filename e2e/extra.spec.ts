@@ -18,7 +18,7 @@ test('preview and storyboard come after ready, while the player plays on', async
     if (request.url().endsWith('master.m3u8')) playlists.push(request.url())
   })
   await page.goto(`${stack.url}/v/${id}`)
-  const player = page.locator('video')
+  const player = page.locator('[data-active] video')
   const currentTime = () => player.evaluate((video: HTMLVideoElement) => video.currentTime)
   await expect(player).toBeVisible({ timeout: 60_000 })
   await expect.poll(currentTime).toBeGreaterThan(0.2)
@@ -100,7 +100,7 @@ test('captions are chosen by name, shown as text, and remembered', async ({ page
     await page.getByRole('menuitemradio', { name }).click()
   }
   const shown = () =>
-    page.locator('video').evaluate((video: HTMLVideoElement) =>
+    page.locator('[data-active] video').evaluate((video: HTMLVideoElement) =>
       [...video.textTracks]
         .filter(({ mode }) => mode === 'showing')
         .flatMap(({ activeCues, language }) =>

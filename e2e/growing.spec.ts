@@ -67,7 +67,7 @@ test('who joins while 16 of 24 s are out starts at 0, sees the true length, seek
   expect(await longestStandstill(page)).toBeLessThan(300)
   // It loops, and the list's lasting address is no reason to load it anew.
   await expect.poll(() => timeOf(page), OFTEN).toBeLessThan(5)
-  expect(addressesOf(lists)).toEqual([hlsUrl])
+  expect(addressesOf(lists, id)).toEqual([hlsUrl])
   await publishLadder(storesOf(stack), id, clip)
 })
 
@@ -96,16 +96,16 @@ test('the ladder is taken where the video begins again, not before', async ({ pa
   await expect(page.getByText('Ready to watch, better quality')).toHaveCount(0)
   await page.getByRole('slider').fill('20')
   await expect.poll(() => timeOf(page), { intervals: [50] }).toBeGreaterThan(23)
-  expect(addressesOf(lists)).toEqual([rung.hlsUrl])
+  expect(addressesOf(lists, id)).toEqual([rung.hlsUrl])
   expect(rung.hlsUrl).not.toBe(first.hlsUrl)
   await expect.poll(() => timeOf(page), { intervals: [50] }).toBeLessThan(5)
   await expect.poll(() => timeOf(page)).toBeGreaterThan(0.5)
-  expect(addressesOf(lists)).toEqual([rung.hlsUrl, ladder.hlsUrl])
+  expect(addressesOf(lists, id)).toEqual([rung.hlsUrl, ladder.hlsUrl])
   await expect(page.locator('canvas')).toHaveCount(0)
   // It has what is newest: from now on it loops as ever.
   await page.getByRole('slider').fill('22')
   await expect.poll(() => timeOf(page), { intervals: [50] }).toBeLessThan(5)
-  expect(addressesOf(lists)).toEqual([rung.hlsUrl, ladder.hlsUrl])
+  expect(addressesOf(lists, id)).toEqual([rung.hlsUrl, ladder.hlsUrl])
 })
 
 test('when the worker of a growing list died, its successor is gone on with at the same place', async ({
@@ -122,7 +122,7 @@ test('when the worker of a growing list died, its successor is gone on with at t
   await expect.poll(() => timeOf(page)).toBeGreaterThan(12.3)
   const before = await timeOf(page)
   const successor = await publishGrowing(storesOf(stack), id, clip, 8)
-  await expect.poll(() => addressesOf(lists)).toEqual([hlsUrl, (await stack.video(id)).hlsUrl])
+  await expect.poll(() => addressesOf(lists, id)).toEqual([hlsUrl, (await stack.video(id)).hlsUrl])
   // Until it is where the other was, the last picture of that one stands.
   await expect(page.locator('canvas')).toHaveCount(0)
   expect(await timeOf(page)).toBeGreaterThan(before - 0.1)
@@ -197,7 +197,7 @@ exec ffmpeg "$@"
     await expect.poll(() => timeOf(page), OFTEN).toBeLessThan(2)
     // Who misses the end stands for the 5 s until it looks again (follow-video.ts); a busy machine takes two.
     expect(await longestStandstill(page)).toBeLessThan(4000)
-    expect(addressesOf(lists), 'one list to the end').toHaveLength(1)
+    expect(addressesOf(lists, id), 'one list to the end').toHaveLength(1)
   } finally {
     await own.stop()
   }
@@ -272,12 +272,14 @@ async function growVideo(
 }
 
 function timeOf(page: Page): Promise<number> {
-  return page.evaluate(() => document.querySelector('video')?.currentTime ?? 0)
+  return page.evaluate(
+    () => document.querySelector<HTMLVideoElement>('[data-active] video')?.currentTime ?? 0,
+  )
 }
 
 function bufferedTo(page: Page): Promise<number> {
   return page.evaluate(() => {
-    const { buffered } = document.querySelector('video') ?? {}
+    const { buffered } = document.querySelector<HTMLVideoElement>('[data-active] video') ?? {}
     return buffered?.length ? buffered.end(buffered.length - 1) : 0
   })
 }
@@ -292,15 +294,15 @@ function requestsOf(page: Page, ending: string): string[] {
   return paths
 }
 
-/** Master playlists, each once. */
-function addressesOf(lists: string[]): string[] {
-  return [...new Set(lists.filter(list => list.endsWith('/master.m3u8')))]
+/** Master playlists of one video, each once: others load ahead. */
+function addressesOf(lists: string[], id: string): string[] {
+  return [...new Set(lists.filter(list => list.endsWith('/master.m3u8') && list.includes(id)))]
 }
 
 /** From now on notes how long the picture stands, at the longest, while it should play. */
 async function watchStandstill(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const video = document.querySelector('video')
+    const video = document.querySelector<HTMLVideoElement>('[data-active] video')
     if (!video) return
     let [time, since] = [video.currentTime, performance.now()]
     setInterval(() => {
@@ -312,5 +314,7 @@ async function watchStandstill(page: Page): Promise<void> {
 }
 
 function longestStandstill(page: Page): Promise<number> {
-  return page.evaluate(() => Number(document.querySelector('video')?.dataset.stood))
+  return page.evaluate(() =>
+    Number(document.querySelector<HTMLVideoElement>('[data-active] video')?.dataset.stood),
+  )
 }

@@ -33,7 +33,7 @@ test('a file dropped in the browser goes uploading, queued, processing, ready, a
 
   await row.getByRole('link', { name: 'Watch' }).click()
   await expect(page).toHaveURL(`${stack.url}/v/${id}`)
-  await expectPlaying(page, 'video')
+  await expectPlaying(page, '[data-active] video')
   await page.goto(stack.url)
   await expectPlaying(page, `article[data-video-id="${id}"] video`)
   // After each test the web process must have run none: see expectNothingLeftBehind.
@@ -54,13 +54,13 @@ test('sound and picture begin together, at zero', async ({ page, stack, clips })
   const id = await upload(stack, await makeClip(clips, 'in-step.mp4', { seconds: 4 }))
   await settled(stack, id)
   await page.goto(`${stack.url}/v/${id}`)
-  await expectPlaying(page, 'video')
+  await expectPlaying(page, '[data-active] video')
   const starts = await page.evaluate(() =>
     (window as unknown as { buffers: [string, SourceBuffer][] }).buffers
       .filter(([, buffer]) => buffer.buffered.length > 0)
       .map(([type, buffer]) => ({ kind: type.slice(0, 5), start: buffer.buffered.start(0) })),
   )
-  expect(starts.map(({ kind }) => kind).sort()).toEqual(['audio', 'video'])
+  expect(new Set(starts.map(({ kind }) => kind))).toEqual(new Set(['audio', 'video']))
   for (const { kind, start } of starts) expect(start, kind).toBeCloseTo(0, 2)
 })
 
@@ -124,16 +124,21 @@ test('files that are no videos by their names are refused in words', async ({ pa
   expect(await stack.query(`select id from videos where title ilike '%letter'`)).toEqual([])
 })
 
-test('a video deleted while it is watched stops, and its page says so', async ({ page, stack, clips }) => {
-  const id = await upload(stack, await makeClip(clips, 'doomed.mp4', { seconds: 3 }))
-  await settled(stack, id)
+test('a video deleted while it is watched is gone, the page says so, and the next takes its place', async ({
+  page,
+  stack,
+  clips,
+}) => {
+  const [next = '', id = ''] = await fillFeed(stack, clips, 2)
   await page.goto(`${stack.url}/v/${id}`)
-  await expectPlaying(page, 'video')
-  await page.getByRole('button', { name: 'Full screen' }).focus()
+  await expectPlaying(page, '[data-active] video')
+  await page.getByRole('button', { name: 'Share' }).focus()
   await deleteVideo(stack, id)
-  await expect(page.getByRole('heading', { name: 'This video was deleted' })).toBeVisible()
-  await expect(page.locator('video')).toHaveCount(0)
-  await expect(page.getByRole('link', { name: 'Go to the feed' })).toBeFocused()
+  await expect(page.getByText('“Clip 2” was deleted.')).toBeVisible()
+  await expect(page.locator(`article[data-video-id="${id}"]`)).toHaveCount(0)
+  await expectActive(page, next)
+  await expect(page.locator(`article[data-video-id="${next}"] :focus`)).toHaveCount(1)
+  await expect(page).toHaveURL(`${stack.url}/v/${next}`)
 })
 
 test('deleted videos leave the feed: the watched one stays where it is, or the next takes its place', async ({
@@ -165,7 +170,7 @@ test('deleted videos leave the feed: the watched one stays where it is, or the n
   await expectActive(page, last)
 })
 
-test('back from a video’s page, the feed stands at that video, also after a reload', async ({
+test('the address follows the video; back, and after a reload, the feed stands where it was left', async ({
   page,
   stack,
   clips,
@@ -177,21 +182,31 @@ test('back from a video’s page, the feed stands at that video, also after a re
     await expectActive(page, id)
     if (id !== target) await page.keyboard.press('j')
   }
-  const article = page.locator(`article[data-video-id="${target}"]`)
-  await article.getByRole('link').click()
   await expect(page).toHaveURL(`${stack.url}/v/${target}`)
+  await expect(page).toHaveTitle('Clip 1 · pgreel')
+  await page.getByRole('link', { name: 'Upload' }).click()
+  await expect(page).toHaveURL(`${stack.url}/upload`)
   await page.goBack()
   await expectActive(page, target)
-  await article.getByRole('link').click()
-  await expect(page).toHaveURL(`${stack.url}/v/${target}`)
+  await page.reload()
+  await expectActive(page, target)
+  await page.keyboard.press('k')
+  await expectActive(page, ids[1] ?? '')
+  await expect(page).toHaveURL(`${stack.url}/v/${ids[1]}`)
+
+  await page.getByRole('link', { name: 'Upload' }).click()
+  await expect(page).toHaveURL(`${stack.url}/upload`)
   await page.reload()
   const [newest = ''] = await fillFeed(stack, clips, 1)
   await page.goBack()
-  await expectActive(page, target)
-  await expect(page.locator('article').first()).toHaveAttribute('data-video-id', newest)
-  // By its link the feed begins at the top.
-  await page.getByRole('link', { name: 'Upload' }).click()
-  await expect(page).toHaveURL(`${stack.url}/upload`)
+  await expectActive(page, ids[1] ?? '')
+  await expectPlaying(page, '[data-active] video')
+  // By its link the feed begins at the top, also for who is in it.
+  await page.getByRole('link', { name: 'Feed' }).click()
+  await expect(page).toHaveURL(`${stack.url}/`)
+  await expectActive(page, newest)
+  await page.keyboard.press('j')
+  await expect(page).toHaveURL(/\/v\//)
   await page.getByRole('link', { name: 'Feed' }).click()
   await expectActive(page, newest)
 })
@@ -201,18 +216,19 @@ test('the arrow keys seek, and a silent video has no sound to turn on', async ({
   const silent = await upload(stack, clip)
   expect(await settled(stack, silent)).toMatchObject({ status: 'ready' })
   await page.goto(`${stack.url}/v/${silent}`)
-  await expectPlaying(page, 'video')
+  const article = page.locator(`article[data-video-id="${silent}"]`)
+  await expectPlaying(page, '[data-active] video')
   await page.keyboard.press(' ')
-  await expect(page.getByRole('button', { name: 'Play' })).toBeVisible()
-  const time = () => page.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime)
+  await expect(article.getByRole('button', { name: 'Play' })).toBeVisible()
+  const time = () => article.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime)
   const before = await time()
   await page.keyboard.press('ArrowRight')
   await expect.poll(time).toBeCloseTo(before + 2, 0)
   await page.getByRole('slider').focus()
   await page.keyboard.press('ArrowLeft')
   await expect.poll(time).toBeCloseTo(before, 0)
-  await expect(page.getByText('no sound')).toBeVisible()
-  await expect(page.getByRole('button', { name: /sound/ })).toHaveCount(0)
+  await expect(article.getByText('no sound')).toBeVisible()
+  await expect(article.getByRole('button', { name: /sound/ })).toHaveCount(0)
 })
 
 test('an unknown video is a page that says so', async ({ page, stack }) => {

@@ -213,6 +213,7 @@ test('what FFmpeg died of is missing until its uploader asks for it, and the vid
     "update renditions set state = 'failed', error_code = 'ffmpeg_killed' where key like '%/v240/%'",
   )
   await page.goto(`${stack.url}/v/${id}`)
+  await page.getByRole('button', { name: 'Details' }).click()
   await expect(page.getByText('240p could not be made: the video plays in the others.')).toBeVisible()
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByText('It is tried again, and comes by itself once it is made.')).toBeVisible()

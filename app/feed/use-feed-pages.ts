@@ -1,13 +1,17 @@
 'use client'
 // The pages of the feed: the server's first one, then the API's, by cursor.
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { append, type LoadedFeed, rejoin, sortBelow } from '#app/feed/order.ts'
 import { feedPageSize } from '#app/feed/page-size.ts'
+import { seenVideos } from '#app/feed/seen-videos.ts'
 import { callApi, ProblemError } from '#app/live/api-client.ts'
-import type { Video, VideoPage } from '#app/video.ts'
+import type { VideoPage } from '#app/video.ts'
+
+// Of somebody who has seen most of them, few remain of each page.
+const MANY = 24
 
 interface FeedPages {
-  /** all that is loaded, as one page */
-  page: VideoPage
+  loaded: LoadedFeed
   isLoading: boolean
   /** why the next page could not be had, as a sentence */
   problem: string | null
@@ -17,25 +21,30 @@ interface FeedPages {
   /** asks for the first page again; for a feed that was empty */
   startOver(): void
   /** takes what was loaded when the person was here before */
-  resume(kept: VideoPage): void
+  resume(kept: LoadedFeed): void
 }
 
 export function useFeedPages(firstPage: VideoPage): FeedPages {
-  const [page, setPage] = useState(firstPage)
+  const [loaded, setLoaded] = useState<LoadedFeed>({ ...firstPage, later: [] })
   const [isLoading, setLoading] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
   // State is a render behind; two calls in one frame must not fetch a page twice.
   const isBusy = useRef(false)
+  const isResumed = useRef(false)
 
-  const load = useCallback(async (cursor: string | null) => {
+  useEffect(() => {
+    if (!isResumed.current) setLoaded(fresh => sortBelow(fresh, seenVideos()))
+  }, [])
+
+  const load = useCallback(async (cursor: string | null, limit: number) => {
     if (isBusy.current) return
     isBusy.current = true
     setLoading(cursor !== null)
     setProblem(null)
     try {
       const after = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const next = await callApi<VideoPage>(`/api/videos?limit=${feedPageSize}${after}`)
-      setPage(known => append(known, next))
+      const next = await callApi<VideoPage>(`/api/videos?limit=${limit}${after}`)
+      setLoaded(known => append(known, next, seenVideos()))
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
       // An empty feed that could not look again simply tries again later.
@@ -46,33 +55,27 @@ export function useFeedPages(firstPage: VideoPage): FeedPages {
     }
   }, [])
 
-  const { nextCursor } = page
+  const { nextCursor } = loaded
+  const limit = loaded.later.length > 0 ? MANY : feedPageSize
+  const retry = useCallback(() => void load(nextCursor, limit), [load, nextCursor, limit])
+  useEffect(() => {
+    if (problem === null) return
+    window.addEventListener('online', retry)
+    return () => window.removeEventListener('online', retry)
+  }, [problem, retry])
+
   return {
-    page,
+    loaded,
     isLoading,
     problem,
     loadMore: useCallback(() => {
-      if (nextCursor !== null && problem === null) void load(nextCursor)
-    }, [load, nextCursor, problem]),
-    retry: useCallback(() => void load(nextCursor), [load, nextCursor]),
-    startOver: useCallback(() => void load(null), [load]),
-    resume: useCallback((kept: VideoPage) => setPage(fresh => rejoin(fresh, kept)), []),
+      if (nextCursor !== null && problem === null) retry()
+    }, [retry, nextCursor, problem]),
+    retry,
+    startOver: useCallback(() => void load(null, feedPageSize), [load]),
+    resume: useCallback((kept: LoadedFeed) => {
+      isResumed.current = true
+      setLoaded(fresh => rejoin(fresh, kept))
+    }, []),
   }
-}
-
-/** A video whose publication moved while somebody scrolled may come twice; once is enough. */
-function append(known: VideoPage, next: VideoPage): VideoPage {
-  return { items: [...known.items, ...without(known, next.items)], nextCursor: next.nextCursor }
-}
-
-/** What is new goes above. So much of it that the two do not meet would leave a gap: then afresh. */
-function rejoin(fresh: VideoPage, kept: VideoPage): VideoPage {
-  const news = without(kept, fresh.items)
-  if (news.length === fresh.items.length) return fresh
-  return { items: [...news, ...kept.items], nextCursor: kept.nextCursor }
-}
-
-function without(known: VideoPage, items: Video[]): Video[] {
-  const ids = new Set(known.items.map(video => video.id))
-  return items.filter(video => !ids.has(video.id))
 }

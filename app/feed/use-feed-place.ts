@@ -1,39 +1,55 @@
 'use client'
-// Remembers where a person is in the feed, so that they come back to the same video from its page, also
+// Remembers where a person is in the feed, so that they come back to the same video from another page, also
 // after a reload: what was loaded, in the tab's session, under a name that stands in the history's entry.
 import { useEffect, useLayoutEffect, useRef } from 'react'
-import type { VideoPage } from '#app/video.ts'
+import type { LoadedFeed } from '#app/feed/order.ts'
 
 const slot = 'pgreel.feed'
+// Above the one on screen; the session holds about 5 MB.
+const KEPT_ABOVE = 50
 
 export interface FeedPlace {
   entry: string
   videoId: string
-  page: VideoPage
+  loaded: LoadedFeed
 }
 
 /** @param onReturn called before the first paint when this entry of the history was left there */
 export function useFeedPlace(
-  page: VideoPage,
+  loaded: LoadedFeed,
   videoId: string | null,
   onReturn: (place: FeedPlace) => void,
 ): void {
   const entry = useRef('')
-  const latest = useRef(onReturn)
-  latest.current = onReturn
+  const latest = useRef({ loaded, videoId, onReturn })
+  latest.current = { loaded, videoId, onReturn }
 
   useLayoutEffect(() => {
     const state: { pgreelFeed?: string } | null = history.state
     entry.current = state?.pgreelFeed ?? `${Date.now()}`
     const place = read()
-    if (place?.entry === entry.current) latest.current(place)
+    if (place?.entry === entry.current) latest.current.onReturn(place)
     // Next's router keeps what it does not know of an entry it comes back to.
     if (!state?.pgreelFeed) history.replaceState({ ...state, pgreelFeed: entry.current }, '')
   }, [])
 
+  // Once, when they leave, and not with each video: of a long feed it is much to write.
   useEffect(() => {
-    if (videoId !== null) write({ entry: entry.current, videoId, page })
-  }, [page, videoId])
+    const leave = () => {
+      const { loaded, videoId } = latest.current
+      if (videoId !== null) write({ entry: entry.current, videoId, loaded: near(loaded, videoId) })
+    }
+    window.addEventListener('pagehide', leave)
+    return () => {
+      window.removeEventListener('pagehide', leave)
+      leave()
+    }
+  }, [])
+}
+
+function near(loaded: LoadedFeed, videoId: string): LoadedFeed {
+  const index = loaded.items.findIndex(video => video.id === videoId)
+  return { ...loaded, items: loaded.items.slice(Math.max(0, index - KEPT_ABOVE)) }
 }
 
 function read(): FeedPlace | null {

@@ -1,28 +1,20 @@
 // The one place that knows video.js: loads it on demand and makes a bare player, without its controls
 // and style sheet, which are ours. Returns nothing to the page's globals.
 import type videojs from 'video.js'
+import { bufferNoMoreThanNeeded } from '#app/player/buffering.ts'
+import { keepRungInLoops } from '#app/player/steady-loop.ts'
 import type { Video } from '#app/video.ts'
 
 export type VideoJsPlayer = ReturnType<typeof videojs>
-
-interface PlayerSettings {
-  video: Video
-  isMuted: boolean
-  loops: boolean
-}
 
 /** Fetched after first paint: with VHS it weighs more than the rest of the page together. */
 export async function loadVideoJs(): Promise<typeof videojs> {
   return (await import('video.js')).default
 }
 
-/** @returns a player in its own element inside `holder`; `dispose()` removes both */
-export function createPlayer(
-  library: typeof videojs,
-  holder: HTMLElement,
-  { video, isMuted, loops }: PlayerSettings,
-): VideoJsPlayer {
-  // video.js wraps the element and removes it in the end, so React must not own it.
+/** @returns a silent player without a source, in an element of its own inside `holder` */
+export function createPlayer(library: typeof videojs, holder: HTMLElement): VideoJsPlayer {
+  // video.js wraps the element, so React must not own it.
   const element = document.createElement('video')
   element.setAttribute('playsinline', '')
   // Captions may come from a CDN, which answers everyone.
@@ -35,17 +27,24 @@ export function createPlayer(
   const { IS_SAFARI, IS_IOS } = library.browser
   const overrideNative = !(IS_SAFARI || IS_IOS)
   const player = library(element, {
-    sources: sourcesOf(video),
     // The next source of the list when one fails before it plays.
     retryOnError: true,
-    muted: isMuted,
-    loop: loops,
-    preload: 'auto',
+    muted: true,
+    // VHS fetches one segment and waits for the first play; a player of the system would go on.
+    preload: overrideNative ? 'auto' : 'metadata',
     controls: false,
     children: ['mediaLoader'],
     html5: {
-      // Whatever a growing list names is stored and stays: nothing of it is too near its end.
-      vhs: { overrideNative, useDevicePixelRatio: true, allowSeeksWithinUnsafeLiveWindow: true },
+      vhs: {
+        overrideNative,
+        useDevicePixelRatio: true,
+        // A video begins in the quality that the last one came to, also at the next visit.
+        useBandwidthFromLocalStorage: true,
+        // Chromium's word for the network would count for more than what was measured just now.
+        useNetworkInformationApi: false,
+        // Whatever a growing list names is stored and stays: nothing of it is too near its end.
+        allowSeeksWithinUnsafeLiveWindow: true,
+      },
       nativeAudioTracks: !overrideNative,
       // VHS notes its segments in a track that nothing loads, and WebKitGTK would wait for a native one before it
       // plays. Captions are the page's own tracks.
@@ -53,11 +52,29 @@ export function createPlayer(
       nativeVideoTracks: !overrideNative,
     },
   })
-  if (overrideNative) player.on('loadstart', () => playToTheEdge(player))
+  if (overrideNative) {
+    player.on('loadstart', () => playToTheEdge(player))
+    bufferNoMoreThanNeeded(library, player)
+    keepRungInLoops(player)
+  }
   // It calls itself a landmark, "Video Player": one in every article of a feed says nothing.
   player.el().removeAttribute('role')
   player.el().removeAttribute('aria-label')
   return player
+}
+
+/** Takes the source out, and with it what is loaded and what is on its way. */
+export function unload(player: VideoJsPlayer): void {
+  player.pause()
+  const tech = player.tech(true) as unknown as Tech
+  tech.disposeSourceHandler()
+  tech.reset()
+}
+
+// What is not in its types: its own way to make room for another source, and the element's.
+interface Tech {
+  disposeSourceHandler(): void
+  reset(): void
 }
 
 // What VHS is asked, of what it offers to a player's page.

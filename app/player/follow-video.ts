@@ -1,5 +1,6 @@
 // When a player goes on to a newer publication of its video, and how: nobody's playback is cut.
 import { elementOf, onNextFrame, sourcesOf, type VideoJsPlayer } from '#app/player/create-player.ts'
+import type { Loan } from '#app/player/player-pool.ts'
 import type { Video } from '#app/video.ts'
 
 // Players look at a growing list again after its target duration, 4 s at most.
@@ -14,11 +15,12 @@ const STANDS_MS = 1000
  * - The list of a first rung under its lasting address is nothing new: it comes before `ready`. Who has
  *   come to its end hears of it with the next look at the growing one, and goes on there only without.
  *
- * @param made what `player` was made with
+ * @param made what the player was given
  * @param start plays, after the sources were changed
  * @returns takes each newer state of the video
  */
-export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, start: () => void) {
+export function followVideo(loan: Loan, made: Video, start: () => void) {
+  const { player } = loan
   let video = made
   let playing = made.hlsUrl
   const hasOther = () => video.hlsUrl !== null && video.hlsUrl !== playing
@@ -26,10 +28,11 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
 
   function takeOver(seconds: number) {
     const still = holdPicture(player)
+    loan.atEnd(() => still.remove())
     playing = video.hlsUrl
     player.src(sourcesOf(video))
-    player.loop(loops)
-    goOnAt(player, seconds, () => onNextFrame(player, () => still.remove()))
+    player.loop(true)
+    goOnAt(loan, seconds, () => onNextFrame(player, () => still.remove()))
     start()
   }
 
@@ -61,15 +64,15 @@ export function followVideo(player: VideoJsPlayer, made: Video, loops: boolean, 
     }, STANDS_MS)
   }
 
-  player.on(['play', 'waiting'], consider)
-  player.on(['waiting', 'durationchange'], endWhereItStands)
-  player.on('dispose', () => [patience, standing].forEach(clearTimeout))
-  player.on('ended', () => hasLadder() && takeOver(0))
-  player.on('error', () => hasOther() && goOnInOther())
+  loan.on(['play', 'waiting'], consider)
+  loan.on(['waiting', 'durationchange'], endWhereItStands)
+  loan.on('ended', () => hasLadder() && takeOver(0))
+  loan.on('error', () => hasOther() && goOnInOther())
+  loan.atEnd(() => [patience, standing].forEach(clearTimeout))
   return (newer: Video) => {
     video = newer
     // What loops does not end.
-    player.loop(loops && !hasLadder())
+    player.loop(!hasLadder())
     consider()
   }
 }
@@ -81,7 +84,7 @@ export function reachOf(player: VideoJsPlayer): number | null {
 }
 
 /** @param tell called once it is there, or as near as it gets */
-function goOnAt(player: VideoJsPlayer, seconds: number, tell: () => void) {
+function goOnAt({ player, atEnd }: Loan, seconds: number, tell: () => void) {
   // Of a growing list, the element can seek in the parts that have arrived, and says when one has;
   // video.js, to which the duration is infinite all the while, does not.
   const element = elementOf(player)
@@ -92,9 +95,14 @@ function goOnAt(player: VideoJsPlayer, seconds: number, tell: () => void) {
     element?.removeEventListener('durationchange', goOn)
     tell()
   }
-  player.one('loadedmetadata', () => {
+  const begin = () => {
     element?.addEventListener('durationchange', goOn)
     goOn()
+  }
+  player.one('loadedmetadata', begin)
+  atEnd(() => {
+    player.off('loadedmetadata', begin)
+    element?.removeEventListener('durationchange', goOn)
   })
 }
 

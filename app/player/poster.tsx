@@ -1,5 +1,6 @@
-// The still picture that stands in for a video until a frame of it is drawn. A plain img: the worker
-// makes it in its final size, so that an optimizer in the web process would only do it again.
+// The still picture that stands in for a video until a frame of it is drawn, over a few blurred pixels
+// that come with the page. A plain img: the worker makes it in its final size, so that an optimizer in
+// the web process would only do it again.
 import type { Video } from '#app/video.ts'
 import styles from './player.module.css'
 
@@ -11,17 +12,18 @@ interface PosterProps {
 }
 
 export function Poster({ video, isHidden = false, isUrgent = false }: PosterProps) {
-  if (!video.posterUrl) return null
+  const { posterUrl, placeholder, width, height } = video
+  if (!posterUrl) return null
   return (
     <img
       className={styles.poster}
-      src={video.posterUrl}
+      src={posterUrl}
       alt=""
-      width={video.width ?? undefined}
-      height={video.height ?? undefined}
+      width={width ?? undefined}
+      height={height ?? undefined}
       decoding="async"
-      loading={isUrgent ? 'eager' : 'lazy'}
       fetchPriority={isUrgent ? 'high' : 'auto'}
+      style={placeholder ? { backgroundImage: `url("${placeholder}")` } : undefined}
       data-hidden={isHidden || undefined}
     />
   )

@@ -46,7 +46,7 @@ function setBlocked(value: boolean) {
 }
 
 /** Called within the gesture, if one it was. @returns no longer tells */
-function onSoundChange(listener: () => void): () => void {
+export function onSoundChange(listener: () => void): () => void {
   blockListeners.add(listener)
   const unsubscribe = choice.subscribe(listener)
   return () => {

@@ -1,8 +1,10 @@
 'use client'
-// A video.js player's life inside React: made when mounted, follows what the page wants, disposed of.
-import { type RefObject, useEffect, useRef, useState } from 'react'
-import { createPlayer, loadVideoJs, onNextFrame, type VideoJsPlayer } from '#app/player/create-player.ts'
+// A borrowed player's time with one video inside React: lent when mounted, follows what the page wants,
+// given back.
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { onNextFrame, sourcesOf, type VideoJsPlayer } from '#app/player/create-player.ts'
 import { followVideo } from '#app/player/follow-video.ts'
+import { type Loan, lendPlayer } from '#app/player/player-pool.ts'
 import { followPlayback } from '#app/player/report-playback.ts'
 import { blockSound } from '#app/player/sound.ts'
 import type { Video } from '#app/video.ts'
@@ -10,7 +12,6 @@ import type { Video } from '#app/video.ts'
 interface Wishes {
   isPlaying: boolean
   isMuted: boolean
-  loops: boolean
   /** the browser does not let it start without a gesture, not even in silence */
   onBlocked(): void
 }
@@ -34,32 +35,34 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
   latest.current = { video, wishes }
 
   useEffect(() => {
-    let isGone = false
-    let made: VideoJsPlayer | null = null
-    async function make() {
-      const library = await loadVideoJs()
-      if (isGone || !holder.current) return
-      const { video, wishes } = latest.current
-      const { loops, isMuted } = wishes
-      const player = createPlayer(library, holder.current, { video, isMuted, loops })
-      made = player
-      const play = () => void start(player, () => latest.current.wishes.onBlocked())
-      follow.current = followVideo(player, video, loops, play)
-      onNextFrame(player, () => !isGone && setDrawn(true))
-      player.on('waiting', () => setStalled(true))
-      player.on(['playing', 'pause', 'timeupdate'], () => setStalled(false))
+    let isOver = false
+    let loan: Loan | null = null
+    async function borrow() {
+      if (!holder.current) return
+      const lent = await lendPlayer(holder.current)
+      if (isOver) return lent.end()
+      loan = lent
+      const { player } = lent
+      const { video } = latest.current
+      const play = () => void start(player, () => !isOver && latest.current.wishes.onBlocked())
+      follow.current = followVideo(lent, video, play)
+      lent.on('waiting', () => setStalled(true))
+      lent.on(['playing', 'pause', 'timeupdate'], () => setStalled(false))
       // The next source, tried after one that failed, does not inherit the play() of the first.
-      player.on('loadedmetadata', () => {
+      lent.on('loadedmetadata', () => {
         if (player.paused() && latest.current.wishes.isPlaying) play()
       })
       // After the next source was tried in its place, the error is gone again.
-      player.on('error', () => setTimeout(() => !isGone && player.error() && setFailed(true)))
+      lent.on('error', () => setTimeout(() => !isOver && player.error() && setFailed(true)))
+      player.loop(true)
+      player.src(sourcesOf(video))
+      onNextFrame(player, () => !isOver && setDrawn(true))
       setPlayer(player)
     }
-    make().catch(() => !isGone && setFailed(true)) // the player's own code could not be fetched
+    borrow().catch(() => !isOver && setFailed(true)) // the player's own code could not be fetched
     return () => {
-      isGone = true
-      made?.dispose()
+      isOver = true
+      loan?.end()
       setPlayer(null)
       setDrawn(false)
     }
@@ -70,17 +73,16 @@ export function usePlayer(holder: RefObject<HTMLElement | null>, video: Video, w
   }, [player, video])
 
   const { isPlaying, isMuted } = wishes
-  useEffect(() => {
-    player?.muted(isMuted)
-  }, [player, isMuted])
-
-  useEffect(() => {
+  // Before the next picture is painted: it may be this one's first.
+  useLayoutEffect(() => {
     if (!player) return
+    // Before it may sound, and after it has stopped: of two players, never both at once.
+    if (!isPlaying) player.pause()
+    player.muted(isMuted || !isPlaying)
     if (isPlaying) void start(player, () => latest.current.wishes.onBlocked())
-    else player.pause()
-  }, [player, isPlaying])
+  }, [player, isPlaying, isMuted])
 
-  // From the wish on, though the player's own code may be on its way still; until it is disposed of.
+  // From the wish on, though the player's own code may be on its way still; until it is given back.
   const wishedAt = useRef<number | null>(null)
   if (isPlaying) wishedAt.current ??= performance.now()
   const isWished = wishedAt.current !== null
@@ -97,7 +99,7 @@ async function start(player: VideoJsPlayer, onBlocked: () => void) {
   try {
     await player.play()
   } catch (error) {
-    if (!isRefusal(error)) return // AbortError: paused or disposed of while it was starting
+    if (!isRefusal(error)) return // AbortError: paused or given back while it was starting
     if (player.muted()) return onBlocked()
     blockSound()
     player.muted(true)

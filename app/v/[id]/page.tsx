@@ -1,7 +1,9 @@
-// One video's own page: found on the server, then kept current in the browser.
+// One video's address: the feed, opened at it; while there is nothing to play yet, how far it is.
 import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { cache } from 'react'
+import { Feed } from '#app/feed/feed.tsx'
+import { pageFrom } from '#app/feed/first-page.ts'
 import { feedLink, siteName, siteUrl } from '#app/site.ts'
 import type { Video } from '#app/video.ts'
 import { videoById } from '#app/video-json.ts'
@@ -41,7 +43,8 @@ function describeVideo(video: Video): Metadata {
 export default async function VideoPage({ params }: VideoPageProps) {
   const video = await findVideo((await params).id)
   if (!video) notFound()
-  return <Watch initial={video} />
+  const page = await pageFrom(video)
+  return video.playable ? <Feed firstPage={page} /> : <Watch page={page} />
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -1,8 +1,9 @@
 'use client'
-// A video's page: the player as soon as there is something to play, until then how far it is.
+// The page of a video that cannot be played: how far it is, or why it stopped. As soon as there is
+// something to play, the feed opens in its place.
 import Link from 'next/link'
 import { useRef } from 'react'
-import { VideoFacts } from '#app/feed/video-facts.tsx'
+import { Feed } from '#app/feed/feed.tsx'
 import { FilmIcon } from '#app/icons.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { useFocusKeeper } from '#app/live/use-focus-keeper.ts'
@@ -11,47 +12,70 @@ import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { Message } from '#app/message.tsx'
 import { Poster } from '#app/player/poster.tsx'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
-import type { Video } from '#app/video.ts'
-import { Theatre } from './theatre.tsx'
+import type { Video, VideoPage } from '#app/video.ts'
 import { Timeline } from './timeline.tsx'
 import styles from './watch.module.css'
 
-export function Watch({ initial }: { initial: Video }) {
-  const live = useVideos([initial.id], [initial])
-  const video = live.videos[initial.id] ?? initial
-  const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video.status !== 'uploading')
+/** @param page the video, and what the feed goes on with */
+export function Watch({ page }: { page: VideoPage }) {
+  const [initial, ...rest] = page.items
+  const ids = initial ? [initial.id] : []
+  const live = useVideos(ids, page.items.slice(0, 1))
+  const video = (initial && live.videos[initial.id]) ?? initial
+  const isWorkerMissing = useWorkerMissing(!hasSettled(video) && video?.status !== 'uploading')
+  const home = useRef<HTMLDivElement>(null)
+  useFocusKeeper(() => home.current)
 
-  const isOwn = useOwnUpload(initial.id)
-  const page = useRef<HTMLDivElement>(null)
-  useFocusKeeper(() => page.current)
-
-  if (live.removed.has(initial.id)) {
+  if (!video || live.removed.has(video.id)) {
     return (
-      <div ref={page}>
+      <div ref={home}>
         <Deleted />
       </div>
     )
   }
+  if (video.playable) {
+    return (
+      <div ref={home}>
+        <Feed firstPage={{ items: [video, ...rest], nextCursor: page.nextCursor }} />
+      </div>
+    )
+  }
+  return (
+    <div ref={home}>
+      <Progress video={video} isWorkerMissing={isWorkerMissing} onChange={live.accept} />
+    </div>
+  )
+}
+
+interface ProgressProps {
+  video: Video
+  isWorkerMissing: boolean
+  onChange(video: Video): void
+}
+
+function Progress({ video, isWorkerMissing, onChange }: ProgressProps) {
+  const isOwn = useOwnUpload(video.id)
   // Nothing to see and nothing to wait for: no empty stage then, only the words.
-  const hasStopped = !video.playable && (video.status === 'failed' || video.status === 'cancelled')
+  const hasStopped = video.status === 'failed' || video.status === 'cancelled'
   const isPortrait = !hasStopped && (video.height ?? 0) > (video.width ?? 1)
   return (
     <div
-      ref={page}
       className={styles.watch}
       data-portrait={isPortrait || undefined}
       style={{ '--ratio': (video.width ?? 16) / (video.height ?? 9) }}
     >
       {!hasStopped && (
         <div className={styles.stage}>
-          {video.playable ? <Theatre video={video} /> : <Curtain video={video} />}
+          <div className={styles.curtain}>
+            <FilmIcon />
+          </div>
+          <Poster video={video} isUrgent />
         </div>
       )}
       <div className={styles.words}>
         <h1>
           <bdi>{video.title}</bdi>
         </h1>
-        {video.playable && <VideoFacts video={video} />}
         {isOwn && (
           <Link href={`/edit/${video.id}`} className={`button quiet ${styles.edit}`}>
             Edit
@@ -61,7 +85,7 @@ export function Watch({ initial }: { initial: Video }) {
           video={video}
           isWorkerMissing={isWorkerMissing}
           canCancel={isOwn}
-          onChange={live.accept}
+          onChange={onChange}
           chooseOther={
             <Link href="/upload" className="button quiet">
               Choose another file
@@ -71,18 +95,6 @@ export function Watch({ initial }: { initial: Video }) {
         <Timeline video={video} />
       </div>
     </div>
-  )
-}
-
-/** The stage before the play: as large as it will be, so that nothing moves when it begins. */
-function Curtain({ video }: { video: Video }) {
-  return (
-    <>
-      <div className={styles.curtain}>
-        <FilmIcon />
-      </div>
-      <Poster video={video} isUrgent />
-    </>
   )
 }
 
