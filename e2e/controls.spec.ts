@@ -296,10 +296,11 @@ test('in full screen the controls come along, and the menus', async ({ page, sta
   await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBeNull()
 
   await page.goto(`${stack.url}/v/${feed.first}`)
-  await page.getByRole('button', { name: 'Full screen' }).click()
-  await expect(page.getByRole('button', { name: 'Leave full screen' })).toBeVisible()
+  await page.getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menuitem', { name: 'Full screen' }).click()
+  await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(true)
   await page.keyboard.press('?')
-  await expect(page.getByRole('dialog', { name: 'Keys' }).locator('dd').first()).toHaveText('Play or pause')
+  await expect(page.getByRole('dialog', { name: 'Keys' }).locator('dd').first()).toHaveText('Next video')
 })
 
 function articleOf(page: Page, id: string): Locator {

@@ -93,6 +93,7 @@ test('sound is one choice, remembered across swipes and a reload', async ({ page
   await expectPlaying(page, ids[1])
   await expect.poll(() => isMuted(page)).toBe(false)
   expect(await audible()).toBe(1)
+  await expect(page).toHaveURL(`${stack.url}/v/${ids[1]}`)
   await page.reload()
   await expectPlaying(page, ids[1])
   await expect.poll(() => isMuted(page)).toBe(false)

@@ -1,6 +1,9 @@
 // Under the last video: that more is coming, why it is not, or that this was all.
 import styles from './feed.module.css'
 
+// A feed has articles and nothing else.
+const LABEL = 'End of what is loaded'
+
 interface FeedTailProps {
   hasEnded: boolean
   isLoading: boolean
@@ -12,28 +15,28 @@ interface FeedTailProps {
 export function FeedTail({ hasEnded, isLoading, problem, onRetry, onTop }: FeedTailProps) {
   if (problem) {
     return (
-      <div className={styles.tail} role="alert">
-        <p>{problem}</p>
+      <article className={styles.tail} aria-label={LABEL}>
+        <p role="alert">{problem}</p>
         <button type="button" className="button" onClick={onRetry}>
           Try again
         </button>
-      </div>
+      </article>
     )
   }
   if (isLoading) {
     return (
-      <div className={styles.tail} role="status">
-        <p>Loading more videos</p>
-      </div>
+      <article className={styles.tail} aria-label={LABEL}>
+        <p role="status">Loading more videos</p>
+      </article>
     )
   }
   if (!hasEnded) return null
   return (
-    <div className={styles.tail}>
+    <article className={styles.tail} aria-label={LABEL}>
       <p>That was all there is, for now.</p>
       <button type="button" className="button quiet" onClick={onTop}>
         Back to the top
       </button>
-    </div>
+    </article>
   )
 }
