@@ -54,7 +54,7 @@ test.each(['ffmpeg', 'ffprobe'])(
 
 test('file size, open files and time are limited, for ffprobe to a minute', async () => {
   expect(await lookInside('ffmpeg', 'ulimit -n; ulimit -f; ulimit -c; ulimit -t')).toBe(
-    `512\n134217728\n0\n${24 * 3600 * availableParallelism()}\n`,
+    `512\n33554432\n0\n${24 * 3600 * availableParallelism()}\n`,
   )
   expect(await lookInside('ffprobe', 'ulimit -t')).toBe('60\n')
 })
