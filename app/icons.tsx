@@ -71,12 +71,6 @@ export const CaptionsIcon = () => (
   </Icon>
 )
 
-export const FullScreenIcon = () => (
-  <Icon>
-    <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />
-  </Icon>
-)
-
 export const UpIcon = () => (
   <Icon>
     <path d="m5 15 7-7 7 7" />
@@ -142,8 +136,9 @@ export const CheckIcon = () => (
   </Icon>
 )
 
-export const LeaveFullScreenIcon = () => (
+export const SearchIcon = () => (
   <Icon>
-    <path d="M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5" />
+    <circle cx="10.8" cy="10.8" r="6.6" />
+    <path d="m15.8 15.8 4.4 4.4" />
   </Icon>
 )

@@ -2,7 +2,7 @@
 // The header of every page. A client component only to know which page is open.
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
-import { Mark, UploadIcon } from '#app/icons.tsx'
+import { Mark, SearchIcon, UploadIcon } from '#app/icons.tsx'
 import styles from './site-header.module.css'
 
 export function SiteHeader() {
@@ -16,6 +16,10 @@ export function SiteHeader() {
       <nav className={styles.nav} aria-label="Main">
         <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
           Feed
+        </Link>
+        <Link href="/search" aria-current={path === '/search' ? 'page' : undefined}>
+          <SearchIcon />
+          <span className={styles.name}>Search</span>
         </Link>
         <Link href="/upload" aria-current={path === '/upload' ? 'page' : undefined}>
           <UploadIcon />

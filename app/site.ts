@@ -7,6 +7,8 @@ const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i
 
 export const siteName = 'pgreel'
 export const siteDescription = 'Upload a short video, watch it in the feed seconds later.'
+/** A page's title of words that people wrote: in Next.js's template a $ of theirs would be a pattern. */
+export const titleOf = (words: string) => ({ absolute: `${words} · ${siteName}` })
 /** For each page's metadata: theirs replace the frame's. */
 export const feedLink = { 'application/rss+xml': [{ url: '/feed.xml', title: 'Newest videos' }] }
 

@@ -7,8 +7,7 @@ import type { BenchContext } from './context.ts'
 import type { Random } from './random.ts'
 import { stubbornUpload } from './stubborn-upload.ts'
 
-const PEOPLE = 3
-const AT_MOST_UNFINISHED = 12
+const CROWD = { people: 3, mostUnfinished: 12 }
 
 interface Promised {
   /** unknown: it was asked to be deleted, and no answer came */
@@ -26,15 +25,15 @@ export class Uploaders {
   #isOver = false
   readonly #people: Promise<unknown>
 
-  constructor(context: BenchContext, world: World, random: Random) {
-    this.#people = this.#begin(context, world, random)
+  constructor(context: BenchContext, world: World, random: Random, crowd = CROWD) {
+    this.#people = this.#begin(context, world, random, crowd)
   }
 
-  async #begin(context: BenchContext, world: World, random: Random): Promise<void> {
+  async #begin(context: BenchContext, world: World, random: Random, crowd: typeof CROWD): Promise<void> {
     const clips = await makeClips(world)
     const person = async () => {
       while (!this.#isOver) {
-        await this.#waitForOthers(context, world)
+        await this.#waitForOthers(context, world, crowd.mostUnfinished)
         const bytes = random.pick(clips)
         if (!bytes) return
         const { id, faults, resumed } = await stubbornUpload(
@@ -47,7 +46,7 @@ export class Uploaders {
         this.resumed += resumed
       }
     }
-    await Promise.all(Array.from({ length: PEOPLE }, person))
+    await Promise.all(Array.from({ length: crowd.people }, person))
   }
 
   /** Uploads that are under way come to their end. */
@@ -63,7 +62,7 @@ export class Uploaders {
   }
 
   /** Else the queue would grow for as long as it is hurt. */
-  async #waitForOthers({ signal }: BenchContext, { stack }: World): Promise<void> {
+  async #waitForOthers({ signal }: BenchContext, { stack }: World, most: number): Promise<void> {
     for (;;) {
       const unfinished = await stack.db
         .selectFrom('videos')
@@ -71,7 +70,7 @@ export class Uploaders {
         .where('status', 'in', ['queued', 'processing'])
         .execute()
         .catch(() => null)
-      if (this.#isOver || (unfinished && unfinished.length < AT_MOST_UNFINISHED)) return
+      if (this.#isOver || (unfinished && unfinished.length < most)) return
       await delay(200, undefined, { signal })
     }
   }

@@ -24,21 +24,30 @@ export const bench: Bench = async context => {
   const world = await startWorld(context)
   const uploaders = new Uploaders(context, world, random)
   const faults = await injectFor(context, minutes * 60_000, world, uploaders, random)
+  const found = await restAndJudge(context, world, uploaders)
+  for (const sentence of found) context.say(`WRONG: ${sentence}`)
+  for (const [name, count] of [...faults].sort()) context.say(`${String(count).padStart(4)} × ${name}`)
+  return figuresOf(context, faults, uploaders, found)
+}
+
+/** Ends the world. @returns a sentence for each thing that is not as it must be */
+export async function restAndJudge(
+  context: BenchContext,
+  world: World,
+  uploaders: Uploaders,
+): Promise<string[]> {
   await world.calm()
   await uploaders.stop()
   context.say('Nothing is done to it any more')
   const rested = await comeToRest(context, world)
   await sweepAtOnce(context, world.stack)
   await world.stop()
-  const found = [
+  return [
+    ...(rested ? [] : [`it did not come to rest within ${RESTS_WITHIN_MS / 1000} s`]),
     ...(await judge(world, uploaders)),
     ...(await doubles(world.stack)),
     ...(await breachesOf(world.stack)),
   ]
-  if (!rested) found.push(`it did not come to rest within ${RESTS_WITHIN_MS / 1000} s`)
-  for (const sentence of found) context.say(`WRONG: ${sentence}`)
-  for (const [name, count] of [...faults].sort()) context.say(`${String(count).padStart(4)} × ${name}`)
-  return figuresOf(context, faults, uploaders, found)
 }
 
 function figuresOf(

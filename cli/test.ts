@@ -35,7 +35,9 @@ console.log(
 process.exit(total.failed > 0 ? 1 : 0)
 
 async function runAll(chosen: ReadonlySet<Stage>): Promise<void> {
-  const env = { ...(await installTools(chosen)), NEXT_TELEMETRY_DISABLED: '1' }
+  // Tests start some four hundred processes of Node, each of which would strip the same types again.
+  const NODE_COMPILE_CACHE = path.join(root, 'node_modules/.cache/node')
+  const env = { ...(await installTools(chosen)), NODE_COMPILE_CACHE, NEXT_TELEMETRY_DISABLED: '1' }
   const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-test-'))
   const file = (name: string) => path.join(folder, name)
   try {

@@ -167,6 +167,32 @@ test('the feed is popular by choice, and goes on in that order', async ({ stack,
   expect(next.items[0].views).toBeLessThan(1000)
 })
 
+test('what is said of a video stands beside it, or in its details, and a tag leads to more', async ({
+  stack,
+  page,
+}) => {
+  await stack.query('update videos set description = $2 where id = $1', [
+    id,
+    'First line\nsecond <b>line</b>',
+  ])
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.goto(`${stack.url}/v/${id}`)
+  const article = page.locator('[data-active]')
+  await expect(article.getByText('First line second <b>line</b>')).toBeVisible()
+  await expect(article.getByText(/· 1K views ·/)).toBeVisible()
+  await article.getByRole('link', { name: '#sea' }).click()
+  await expect(page.getByRole('heading', { name: '#sea' })).toBeVisible()
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto(`${stack.url}/v/${id}`)
+  await article.getByRole('button', { name: 'Details' }).click()
+  const sheet = page.getByRole('dialog')
+  await expect(sheet.getByText('second <b>line</b>')).toBeVisible()
+  await expect(sheet.getByRole('link', { name: '#sea' })).toHaveAttribute('href', '/tags/sea')
+  await page.keyboard.press('Escape')
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Search' }).click()
+  await expect(page.getByRole('searchbox')).toBeVisible()
+})
+
 test('a link to a video shows what it is, and feed readers find the newest', async ({ stack, page }) => {
   const key = (name: string) => `videos/${id}/${UNKNOWN}/${name}`
   await stack.query('update videos set thumbnail = $2, url_mp4 = $3, description = $4 where id = $1', [
@@ -174,6 +200,7 @@ test('a link to a video shows what it is, and feed readers find the newest', asy
   ])
   const { posterUrl, mp4Url } = await stack.video(id)
   await page.goto(`${stack.url}/v/${id}`)
+  await expect(page).toHaveTitle('Waves at the #Sea · pgreel')
   const meta = (name: string) =>
     page.locator(`meta[property="${name}"], meta[name="${name}"]`).first().getAttribute('content')
   expect(await meta('og:title')).toBe('Waves at the #Sea')
@@ -197,4 +224,10 @@ test('a link to a video shows what it is, and feed readers find the newest', asy
   expect(isWellFormed).toBe(true)
   const manifest = await (await fetch(`${stack.url}/manifest.webmanifest`)).json()
   for (const { src } of manifest.icons) expect((await fetch(stack.url + src)).status).toBe(200)
+})
+
+test('a title is a page’s as it was written', async ({ stack, page }) => {
+  const dollars = await readyVideo(storesOf(stack), "For $5, $& and $' %s", clip)
+  await page.goto(`${stack.url}/v/${dollars}`)
+  await expect(page).toHaveTitle("For $5, $& and $' %s · pgreel")
 })

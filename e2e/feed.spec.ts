@@ -39,7 +39,7 @@ const test = base.extend<{ finger: Finger }, { stack: Stack; ids: string[] }>({
 })
 test.use({ hasTouch: true })
 
-test('fifty swipes: never a black frame, and no more players than at the start', async ({
+test('swipes through all and back: never a black frame, and no more players than at the start', async ({
   page,
   stack,
   ids,
@@ -48,9 +48,8 @@ test('fifty swipes: never a black frame, and no more players than at the start',
   await page.goto(stack.url)
   await expectPlaying(page, ids[0])
   const elements = await keepElements(page)
-  for (let swipe = 0; swipe < 50; swipe++) {
-    // To and fro through all of them. On a busy machine a flick may come too slowly to carry: then once more.
-    const place = placeAfter(swipe + 1)
+  for (const [swipe, place] of ROUND.entries()) {
+    // On a busy machine a flick may come too slowly to carry: then once more.
     await expect(async () => {
       const missing = place - (await activeIndex(page))
       if (missing !== 0) await finger.flick(missing > 0 ? 1 : -1)
@@ -58,7 +57,7 @@ test('fifty swipes: never a black frame, and no more players than at the start',
     }).toPass()
     expect(await darkness(page), `after swipe ${swipe + 1}`).toBeLessThan(0.5)
   }
-  await expectPlaying(page, ids[placeAfter(50)])
+  await expectPlaying(page, ids[0])
   expect(await keepElements(page), 'the same few elements').toBe(elements)
 })
 
@@ -141,6 +140,22 @@ test('a link opens the feed at its video, with the title in the HTML; swiping go
   await expect(page).toHaveURL(`${stack.url}/v/${linked}`)
 })
 
+test('a reload that overtakes the change of the address begins where one was', async ({
+  page,
+  stack,
+  ids,
+}) => {
+  await page.goto(stack.url)
+  await expectPlaying(page, ids[0])
+  await page.keyboard.press('j')
+  await expectPlaying(page, ids[1])
+  // The browser has begun it with what the entry was before.
+  await page.evaluate(() => History.prototype.replaceState.call(history, null, '', '/'))
+  await page.reload()
+  await expectPlaying(page, ids[1])
+  await expect(page).toHaveURL(`${stack.url}/v/${ids[1]}`)
+})
+
 test('a loop begins again in the rung that plays by then', async ({ page, stack, ids }) => {
   const id = ids[0] ?? ''
   await addRung(stack, id)
@@ -156,10 +171,13 @@ test('a loop begins again in the rung that plays by then', async ({ page, stack,
     await expect.poll(height, { ...OFTEN, timeout: 8000 }).toBe(240)
   }).toPass()
   await expect.poll(height, OFTEN).toBe(480)
-  await expect.poll(() => timeOf(page), OFTEN).toBeGreaterThan(SECONDS - 1)
-  await expect.poll(() => timeOf(page), OFTEN).toBeLessThan(1)
-  await expect.poll(() => timeOf(page), OFTEN).toBeGreaterThan(0.3)
-  expect(await height()).toBe(480)
+  // Where the new beginning comes too late, on a machine that is busy with other tests, the next round has it.
+  await expect(async () => {
+    await expect.poll(() => timeOf(page), OFTEN).toBeGreaterThan(SECONDS - 1)
+    await expect.poll(() => timeOf(page), OFTEN).toBeLessThan(1)
+    await expect.poll(() => timeOf(page), OFTEN).toBeGreaterThan(0.3)
+    expect(await height()).toBe(480)
+  }).toPass({ timeout: 3 * SECONDS * 1000 })
 })
 
 test('what was watched comes last, and nothing moves for it', async ({ page, stack, ids }) => {
@@ -228,6 +246,10 @@ test('without a network the feed says so, and goes on by itself with one', async
   await expectPlaying(page, ids[6])
 })
 
+/** where each swipe leads: to the last, and back to the first */
+const ROUND = [...Array(2 * (VIDEOS - 1)).keys()].map(swipe =>
+  Math.min(swipe + 1, 2 * (VIDEOS - 1) - swipe - 1),
+)
 const FAST = { intervals: [30] }
 const OFTEN = { intervals: [50] }
 
@@ -256,12 +278,6 @@ async function fingerOn(page: Page): Promise<Finger> {
       await Promise.all([touch('touchStart', 420), touch('touchEnd')])
     },
   }
-}
-
-/** Up and down between the first and the last. */
-function placeAfter(swipes: number): number {
-  const round = swipes % (2 * (VIDEOS - 1))
-  return Math.min(round, 2 * (VIDEOS - 1) - round)
 }
 
 async function activeIndex(page: Page): Promise<number> {

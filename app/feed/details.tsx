@@ -1,6 +1,7 @@
 'use client'
 // What there is to know of a video beside its title: how far it is, what it lacks, what it came past.
 import Link from 'next/link'
+import { About } from '#app/feed/about.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { describeStage } from '#app/live/words.ts'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
@@ -18,6 +19,7 @@ export function Details({ video, isWorkerMissing, onChange }: DetailsProps) {
   const isOwn = useOwnUpload(video.id)
   return (
     <>
+      <About video={video} />
       {isOwn && (
         <Link href={`/edit/${video.id}`} className={`button quiet ${styles.edit}`}>
           Edit

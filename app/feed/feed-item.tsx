@@ -74,8 +74,7 @@ function Stage({ video, index, isActive, hasPlayer, isPlaying, ...acts }: FeedIt
   const [attempt, setAttempt] = useState(0)
   const toggle = () => acts.onToggle(index)
   // Only over the one on screen: what it has is much, and screen readers meet it once.
-  const overlay = (player: VideoJsPlayer | null) =>
-    isActive && <Overlay video={video} player={player} isActive layout="feed" />
+  const overlay = (player: VideoJsPlayer | null) => isActive && <Overlay video={video} player={player} />
   if (!hasPlayer) {
     return (
       <>

@@ -97,7 +97,7 @@ export function Feed({ firstPage }: { firstPage: VideoPage }) {
     [goTo],
   )
   const stopAt = useCallback((id: string) => setChoice({ id, plays: false }), [])
-  useShortcuts(true, 'feed', {
+  useShortcuts({
     next: () => goTo(activeIndex + 1),
     previous: () => goTo(activeIndex - 1),
     toggle,

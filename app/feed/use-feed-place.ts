@@ -26,8 +26,9 @@ export function useFeedPlace(
 
   useLayoutEffect(() => {
     const state: { pgreelFeed?: string } | null = history.state
-    entry.current = state?.pgreelFeed ?? `${Date.now()}`
     const place = read()
+    const kept = state?.pgreelFeed ?? (isReload() ? place?.entry : undefined)
+    entry.current = kept ?? `${Date.now()}`
     if (place?.entry === entry.current) latest.current.onReturn(place)
     // Next's router keeps what it does not know of an entry it comes back to.
     if (!state?.pgreelFeed) history.replaceState({ ...state, pgreelFeed: entry.current }, '')
@@ -45,6 +46,16 @@ export function useFeedPlace(
       leave()
     }
   }, [])
+}
+
+let isFirstInDocument = true
+
+/** One that comes while the address changes loses the state of its entry; what was written last is its own. */
+function isReload(): boolean {
+  const [navigation] = performance.getEntriesByType('navigation')
+  const isOfThis = isFirstInDocument && navigation?.name === location.href
+  isFirstInDocument = false
+  return isOfThis && (navigation as PerformanceNavigationTiming).type === 'reload'
 }
 
 function near(loaded: LoadedFeed, videoId: string): LoadedFeed {

@@ -1,5 +1,5 @@
-// The small print of a video: how long, how sharp, since when.
-import { lengthClock } from '#app/live/words.ts'
+// The small print of a video: how long, how sharp, how often seen, since when.
+import { count, lengthClock } from '#app/live/words.ts'
 import { hasSound } from '#app/player/sound-button.tsx'
 import type { Video } from '#app/video.ts'
 
@@ -16,6 +16,7 @@ export function VideoFacts({ video }: { video: Video }) {
     video.durationSeconds !== null && lengthClock(video.durationSeconds),
     video.width !== null && video.height !== null && `${Math.min(video.width, video.height)}p`,
     !hasSound(video) && 'no sound',
+    video.views > 0 && count(video.views, 'view'),
   ].filter(fact => fact !== false)
   return (
     <p>

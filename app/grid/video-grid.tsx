@@ -1,6 +1,6 @@
 // Videos side by side, each a link to the feed at it. Rendered on the server; needs no script.
 import Link from 'next/link'
-import { clock } from '#app/live/words.ts'
+import { clock, count } from '#app/live/words.ts'
 import type { Video } from '#app/video.ts'
 import styles from './grid.module.css'
 
@@ -43,10 +43,4 @@ export function VideoGrid({ videos }: { videos: Video[] }) {
 
 function placeholderOf({ placeholder }: Video) {
   return placeholder ? { backgroundImage: `url(${placeholder})` } : undefined
-}
-
-const compact = new Intl.NumberFormat('en', { notation: 'compact' })
-
-function count(number: number, noun: string): string {
-  return `${compact.format(number)} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -106,3 +106,15 @@ export function describeBytes(bytes: number): string {
   const digits = unit === 0 || size >= 100 ? 0 : 1
   return `${size.toFixed(digits).replace(/\.0$/, '')} ${units[unit]}`
 }
+
+// One language, so that server and browser write the same.
+const compact = new Intl.NumberFormat('en', { notation: 'compact' })
+
+/** Such as `1 view` and `1.2K views`. */
+export function count(number: number, noun: string): string {
+  return `${shortNumber(number)} ${noun}${number === 1 ? '' : 's'}`
+}
+
+export function shortNumber(number: number): string {
+  return compact.format(number)
+}

@@ -1,11 +1,9 @@
 'use client'
 // Likes: how many there are, and one's own.
 import { HeartIcon } from '#app/icons.tsx'
+import { shortNumber } from '#app/live/words.ts'
 import { useLikes } from '#app/player/like.ts'
 import type { Video } from '#app/video.ts'
-
-// One language, so that server and browser write the same.
-const short = new Intl.NumberFormat('en', { notation: 'compact' })
 
 interface LikeButtonProps {
   video: Video
@@ -28,7 +26,7 @@ export function LikeButton({ video, className, onToggle }: LikeButtonProps) {
       onClick={onToggle}
     >
       <HeartIcon filled={liked} />
-      {likes > 0 && <span aria-hidden="true">{short.format(likes)}</span>}
+      {likes > 0 && <span aria-hidden="true">{shortNumber(likes)}</span>}
     </button>
   )
 }

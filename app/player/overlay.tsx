@@ -1,7 +1,7 @@
 'use client'
 // Everything laid over a playing video: scrubber, buttons, menus, what the keys do, and what they did.
 import { type RefObject, useRef, useState } from 'react'
-import { FullScreenIcon, LeaveFullScreenIcon, ShareIcon } from '#app/icons.tsx'
+import { ShareIcon } from '#app/icons.tsx'
 import { CaptionsMenu, useCaptions } from '#app/player/captions-menu.tsx'
 import type { VideoJsPlayer } from '#app/player/create-player.ts'
 import { useFullScreen } from '#app/player/full-screen.ts'
@@ -10,7 +10,6 @@ import { LikeButton } from '#app/player/like-button.tsx'
 import { MoreMenu } from '#app/player/more-menu.tsx'
 import { Scrubber } from '#app/player/scrubber.tsx'
 import { ShareDialog, shareBySystem } from '#app/player/share-dialog.tsx'
-import type { Layout } from '#app/player/shortcuts.ts'
 import { hasSound, SoundButton } from '#app/player/sound-button.tsx'
 import { usePlayAtSpeed } from '#app/player/speed.ts'
 import { useCommands } from '#app/player/use-commands.ts'
@@ -20,15 +19,13 @@ import type { Video } from '#app/video.ts'
 import styles from './overlay.module.css'
 
 interface OverlayProps {
+  /** the one that the person watches: the keys are its */
   video: Video
   /** null: not made yet */
   player: VideoJsPlayer | null
-  /** the one that the person watches: the keys are its */
-  isActive: boolean
-  layout: Layout
 }
 
-export function Overlay({ video, player, isActive, layout }: OverlayProps) {
+export function Overlay({ video, player }: OverlayProps) {
   const root = useRef<HTMLDivElement>(null)
   const [dialog, setDialog] = useState<'share' | 'help' | null>(null)
   const { note, say } = useNote()
@@ -36,57 +33,45 @@ export function Overlay({ video, player, isActive, layout }: OverlayProps) {
     ...{ root, video, player, say },
     showHelp: () => setDialog('help'),
   })
-  useShortcuts(isActive, layout, commands)
+  useShortcuts(commands)
   usePlayAtSpeed(player)
   useCaptions(player, video, () => coveredBelow(root))
 
   const share = async () => {
     if (!(await shareBySystem(video))) setDialog('share')
   }
-  const isRail = layout === 'feed'
-  const side = isRail ? 'left' : 'top'
   const isFull = useFullScreen()
   const className = styles.control
-  const fullScreenName = isFull ? 'Leave full screen' : 'Full screen'
   return (
-    <div ref={root} className={styles.overlay} data-layout={layout}>
+    <div ref={root} className={styles.overlay}>
       <div className={styles.foot} data-foot>
-        <Scrubber player={player} video={video} showsTimes={!isRail} />
+        <Scrubber player={player} video={video} />
       </div>
       <div className={styles.buttons}>
         <LikeButton video={video} className={className} onToggle={commands.like} />
         <button type="button" className={className} aria-label="Share" title="Share" onClick={share}>
           <ShareIcon />
         </button>
-        <CaptionsMenu video={video} className={className} side={side} />
+        <CaptionsMenu video={video} className={className} side="left" />
         {hasSound(video) && <SoundButton className={className} />}
         <MoreMenu
           className={className}
-          side={side}
+          side="left"
           actions={[
-            ...(isRail
-              ? [{ kind: 'action' as const, label: fullScreenName, select: commands.fullScreen }]
-              : []),
+            {
+              kind: 'action',
+              label: isFull ? 'Leave full screen' : 'Full screen',
+              select: commands.fullScreen,
+            },
             { kind: 'action', label: 'Keys', needsKeyboard: true, select: commands.help },
           ]}
         />
-        {!isRail && (
-          <button
-            type="button"
-            className={className}
-            aria-label={fullScreenName}
-            title={`${fullScreenName} (f)`}
-            onClick={commands.fullScreen}
-          >
-            {isFull ? <LeaveFullScreenIcon /> : <FullScreenIcon />}
-          </button>
-        )}
       </div>
       <p className={styles.note} role="status">
         {note}
       </p>
       {dialog === 'share' && <ShareDialog video={video} onClose={() => setDialog(null)} />}
-      {dialog === 'help' && <HelpDialog layout={layout} onClose={() => setDialog(null)} />}
+      {dialog === 'help' && <HelpDialog onClose={() => setDialog(null)} />}
     </div>
   )
 }

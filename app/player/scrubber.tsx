@@ -20,10 +20,9 @@ const THUMB_PX = 14
 interface ScrubberProps {
   player: VideoJsPlayer | null
   video: Video
-  showsTimes?: boolean
 }
 
-export function Scrubber({ player, video, showsTimes = false }: ScrubberProps) {
+export function Scrubber({ player, video }: ScrubberProps) {
   const { seconds, reach } = useProgress(player)
   // The API's: a playlist that still grows has none of its own.
   const length = video.durationSeconds ?? knownDuration(player)
@@ -40,7 +39,6 @@ export function Scrubber({ player, video, showsTimes = false }: ScrubberProps) {
   const previewed = hand.dragged ?? hand.hovered ?? (hand.usesKeys ? at : null)
   return (
     <div className={styles.scrubber}>
-      {showsTimes && <span className={styles.time}>{clock(at)}</span>}
       <div className={styles.slider} data-previews={previewed !== null || undefined}>
         {previewed !== null && (
           <ScrubberPreview seconds={Math.min(previewed, last)} length={length} tiles={tiles} />
@@ -59,7 +57,6 @@ export function Scrubber({ player, video, showsTimes = false }: ScrubberProps) {
           {...hand.handlers}
         />
       </div>
-      {showsTimes && <span className={styles.time}>{lengthClock(length)}</span>}
     </div>
   )
 }

@@ -12,24 +12,19 @@ export type Command =
   | 'like'
   | 'help'
 
-export type Layout = 'feed' | 'page'
-
-export interface Shortcut {
+interface Shortcut {
   command: Command
   /** as KeyboardEvent.key has them, letters in lower case */
   keys: string[]
   does: string
-  /** absent: both */
-  layout?: Layout
   /** holding the key down does it again and again */
   repeats?: boolean
 }
 
-const SHORTCUTS: Shortcut[] = [
-  { command: 'next', keys: ['ArrowDown', 'j'], does: 'Next video', layout: 'feed', repeats: true },
-  { command: 'previous', keys: ['ArrowUp', 'k'], does: 'Previous video', layout: 'feed', repeats: true },
-  { command: 'toggle', keys: [' '], does: 'Play or pause', layout: 'feed' },
-  { command: 'toggle', keys: [' ', 'k'], does: 'Play or pause', layout: 'page' },
+export const SHORTCUTS: readonly Shortcut[] = [
+  { command: 'next', keys: ['ArrowDown', 'j'], does: 'Next video', repeats: true },
+  { command: 'previous', keys: ['ArrowUp', 'k'], does: 'Previous video', repeats: true },
+  { command: 'toggle', keys: [' '], does: 'Play or pause' },
   { command: 'back', keys: ['ArrowLeft'], does: 'Back a little', repeats: true },
   { command: 'forward', keys: ['ArrowRight'], does: 'Forward a little', repeats: true },
   { command: 'sound', keys: ['m'], does: 'Sound on or off' },
@@ -47,10 +42,6 @@ const NAMES: Record<string, string> = {
   ' ': 'Space',
 }
 
-export function shortcutsOf(layout: Layout): Shortcut[] {
-  return SHORTCUTS.filter(shortcut => (shortcut.layout ?? layout) === layout)
-}
-
 /** What stands on a keyboard. */
 export function keyName(key: string): string {
   return NAMES[key] ?? key
@@ -59,11 +50,11 @@ export function keyName(key: string): string {
 type Press = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'repeat'>
 
 /** With a modifier a key belongs to the browser, except that some keyboards have the ? above another sign. */
-export function commandOf(press: Press, layout: Layout): Command | null {
+export function commandOf(press: Press): Command | null {
   if (press.ctrlKey || press.metaKey || press.altKey || (press.shiftKey && press.key !== '?')) return null
   // With caps lock on, letters are capitals.
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key
-  const shortcut = shortcutsOf(layout).find(({ keys }) => keys.includes(key))
+  const shortcut = SHORTCUTS.find(({ keys }) => keys.includes(key))
   if (!shortcut || (press.repeat && !shortcut.repeats)) return null
   return shortcut.command
 }

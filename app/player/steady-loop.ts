@@ -38,9 +38,10 @@ export function keepRungInLoops(player: VideoJsPlayer): void {
     })
     void fetchBeginning(vhs).then(() => {
       const end = lower.at(-1)?.endTime
-      if (end !== undefined && segmentCues(player).includes(first)) {
-        vhs.playlistController_.sourceUpdater_.removeVideo(0, end)
-      }
+      if (end === undefined || !segmentCues(player).includes(first)) return
+      // Under what plays it would leave a hole: then in the next round, which finds it in the cache.
+      if ((player.currentTime() ?? 0) < end) done.delete(first)
+      else vhs.playlistController_.sourceUpdater_.removeVideo(0, end)
     })
   })
 }

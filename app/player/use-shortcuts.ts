@@ -1,22 +1,17 @@
 'use client'
 // Does what the keys of a playing video say, while no element has a better use for them.
 import { useEffect, useRef } from 'react'
-import { type Command, commandOf, type Layout } from '#app/player/shortcuts.ts'
+import { type Command, commandOf } from '#app/player/shortcuts.ts'
 
 /** @param commands keys of others are left alone: several parts of a page may each do what is theirs */
-export function useShortcuts(
-  isActive: boolean,
-  layout: Layout,
-  commands: Partial<Record<Command, () => void>>,
-): void {
+export function useShortcuts(commands: Partial<Record<Command, () => void>>): void {
   const latest = useRef(commands)
   latest.current = commands
 
   useEffect(() => {
-    if (!isActive) return
     function obey(event: KeyboardEvent) {
       if (event.defaultPrevented || belongsToElement(event)) return
-      const command = commandOf(event, layout)
+      const command = commandOf(event)
       const act = command && latest.current[command]
       if (!act) return
       event.preventDefault() // the browser's own scrolling would fight with the snap
@@ -24,7 +19,7 @@ export function useShortcuts(
     }
     window.addEventListener('keydown', obey)
     return () => window.removeEventListener('keydown', obey)
-  }, [isActive, layout])
+  }, [])
 }
 
 const OWN_KEYS = 'input:not([type="range"]), textarea, select, [contenteditable], [role="menu"]'

@@ -4,6 +4,7 @@ import { notFound } from 'next/navigation'
 import styles from '#app/grid/grid.module.css'
 import { ListPage } from '#app/grid/list-page.tsx'
 import { parseListing, unlessMalformed } from '#app/listing.ts'
+import { titleOf } from '#app/site.ts'
 import { listPage } from '#app/video-json.ts'
 import type { Sort } from '#db/listing.ts'
 
@@ -18,7 +19,7 @@ interface SearchPageProps {
 export async function generateMetadata({ searchParams }: SearchPageProps): Promise<Metadata> {
   const { q } = await searchParams
   return {
-    title: typeof q === 'string' && q ? `Search: ${[...q].slice(0, 80).join('')}` : 'Search',
+    title: typeof q === 'string' && q ? titleOf(`Search: ${[...q].slice(0, 80).join('')}`) : 'Search',
     robots: 'noindex',
   }
 }

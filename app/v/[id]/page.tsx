@@ -4,7 +4,7 @@ import { notFound } from 'next/navigation'
 import { cache } from 'react'
 import { Feed } from '#app/feed/feed.tsx'
 import { pageFrom } from '#app/feed/first-page.ts'
-import { feedLink, siteName, siteUrl } from '#app/site.ts'
+import { feedLink, siteName, siteUrl, titleOf } from '#app/site.ts'
 import type { Video } from '#app/video.ts'
 import { videoById } from '#app/video-json.ts'
 import { Watch } from './watch.tsx'
@@ -28,7 +28,7 @@ function describeVideo(video: Video): Metadata {
   const url = `${siteUrl()}/v/${video.id}`
   const images = posterUrl ? [{ url: posterUrl, alt: title }] : []
   return {
-    title,
+    title: titleOf(title),
     description,
     alternates: { canonical: url, types: feedLink },
     openGraph: {
