@@ -21,8 +21,9 @@ import { attemptPrefix } from '#media/keys.ts'
 import type { WorkerContext } from './context.ts'
 import { sortFailure } from './errors.ts'
 import { DEATHS, FfmpegDied } from './ffmpeg/run.ts'
-import { findLack, holdMemory, type Needs } from './room.ts'
+import { findLack, holdMemory, type Needs, scratchBytesOf } from './room.ts'
 import { sweepScratch, withScratch } from './scratch.ts'
+import { isLargerThan, tooMuch } from './scratch-limit.ts'
 
 export type AttemptContext = WorkerContext & {
   attempt: Attempt
@@ -33,6 +34,8 @@ export type AttemptContext = WorkerContext & {
   lose: () => void
   /** the attempt's own folder, removed in the end */
   scratch: string
+  /** what it may take of the disk before its FFmpeg is ended */
+  scratchBytes: number
 }
 
 interface Task {
@@ -59,7 +62,7 @@ export async function runAttempt(context: WorkerContext, job: Job, task: Task): 
   const lost = new AbortController()
   const signal = AbortSignal.any([context.stopping, job.signal, lost.signal])
   const lose = () => lost.abort(new JobLost(job))
-  const own = { ...context, log, attempt, job, signal, lose }
+  const own = { ...context, log, attempt, job, signal, lose, scratchBytes: scratchBytesOf(needs) }
   try {
     await withScratch(context.scratchRoot, attempt.token, scratch => task.make({ ...own, scratch }, video))
     log.info({ ms: Math.round(performance.now() - started) }, 'attempt ended')
@@ -80,11 +83,13 @@ async function tidyScratch({ db, scratchRoot, log }: WorkerContext): Promise<voi
  * them when that one says no, by returning false or as JobLost.
  */
 export async function store(
-  { db, storage, attempt: { videoId, token } }: AttemptContext,
+  { db, storage, attempt: { videoId, token }, scratchBytes }: AttemptContext,
   folder: string,
   name: (trx: Trx) => Promise<unknown>,
 ): Promise<void> {
   const prefix = attemptPrefix(videoId, token)
+  // FFmpeg may have ended before anybody looked again.
+  if (await isLargerThan(folder, scratchBytes)) throw tooMuch(scratchBytes)
   await storage.putTree(folder, prefix)
   try {
     if ((await db.transaction().execute(name)) === false) await storage.remove(prefix)

@@ -87,12 +87,12 @@ async function run(
   onShare: (share: number) => Promise<void>,
   withinSeconds = boundSeconds(plan.work),
 ): Promise<number | null> {
-  const { scratch, signal, log, config } = context
+  const { scratch, scratchBytes, signal, log, config } = context
   for (const { name } of [...plan.rungs, ...plan.sounds]) await mkdir(path.join(scratch, name))
   await writeColourTable(scratch, plan)
   await onShare(0)
   const stderr = await runFfmpeg(ladderCommand(source, scratch, plan), {
-    ...{ signal, log, config, withinSeconds },
+    ...{ signal, log, config, withinSeconds, scratch, scratchBytes },
     onProgress: seconds => {
       const expected = plan.durationSeconds
       if (!expected) return

@@ -66,13 +66,14 @@ function lostSound({ isSoundLost, sounds }: Plan, { audio }: MeasuredLadder): Le
 
 /** FFmpeg gave up: if a bare decode gives up as well, it is the file's fault and no retry helps. */
 async function blameSource(
-  { signal, log, config, scratch }: AttemptContext,
+  { signal, log, config, scratch, scratchBytes }: AttemptContext,
   source: string,
   plan: Plan,
   cause: Error,
 ): Promise<void> {
   try {
-    const stderr = await runFfmpeg(decodeCommand(source, scratch, plan), { signal, log, config })
+    const watched = { signal, log, config, scratch, scratchBytes }
+    const stderr = await runFfmpeg(decodeCommand(source, scratch, plan), watched)
     // It is content with nothing.
     if (countPictures(stderr) !== 0) return
   } catch (error) {

@@ -96,11 +96,12 @@ async function isAudible(
 }
 
 async function run(context: AttemptContext, command: FfmpegCommand, ends: number): Promise<string> {
-  const { signal, log, config } = context
+  const { signal, log, config, scratch, scratchBytes } = context
   const stillEncoding = () => tell(context, 'encoding', 0)
   await stillEncoding()
   return await runFfmpeg(command, {
-    ...{ signal, log, config, withinSeconds: Math.max(0, ends - performance.now()) / 1000 },
+    ...{ signal, log, config, scratch, scratchBytes },
+    withinSeconds: Math.max(0, ends - performance.now()) / 1000,
     onProgress: () => {
       stillEncoding().catch(error => log.warn({ err: error }, 'progress lost'))
     },

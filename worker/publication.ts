@@ -29,6 +29,7 @@ interface Input {
   signal: AbortSignal
   config?: Config
   scratch: string
+  scratchBytes?: number
   plan: Plan
   /** what plan and streams lack */
   leftOut: LeftOut[]
@@ -136,13 +137,13 @@ function soundOf({ name, track, peakBps, averageBps }: MeasuredStream) {
 
 /** @returns null when it is not made, which costs nothing else: the failure is in the log */
 async function tryFile(
-  { scratch, attempt, signal, log, config }: Input,
+  { scratch, scratchBytes, attempt, signal, log, config }: Input,
   kind: RenditionKind,
   name: string,
   command: FfmpegCommand,
 ): Promise<NewRendition | null> {
   try {
-    await runFfmpeg(command, { signal, log, config })
+    await runFfmpeg(command, { signal, log, config, scratch, scratchBytes })
     return fileRendition(kind, attemptKey(attempt.videoId, attempt.token, name), await sizeOf(scratch, name))
   } catch (error) {
     // FFmpeg is content with nothing to write.

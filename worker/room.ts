@@ -30,6 +30,9 @@ const BYTES_PER_SOURCE_PIXEL = 15
 const BYTES_PER_RUNG_PIXEL = 110
 // What hardly any ladder needs of its source; caps of bit rates say more of a source that has few.
 const TIMES_SOURCE = 3
+// Needs are estimates: what an honest FFmpeg writes must never reach the bound.
+const TIMES_NEEDS = 4
+const BEYOND_NEEDS_BYTES = 2048 * MIB
 // Playlists, posters, boxes around samples.
 const OVERHEAD = 1.05
 // Until it has taken what it will take, FFmpeg's memory is not missing yet.
@@ -71,6 +74,11 @@ export function ladderNeeds(video: VideoRow, config: Config): Needs {
     diskBytes: Math.min(Math.ceil((bps / 8) * durationSeconds * OVERHEAD), bySource),
     memoryBytes: Math.ceil(FFMPEG_BYTES + pictures),
   }
+}
+
+/** What only a program that does something else than it was told would write. */
+export function scratchBytesOf({ diskBytes }: Needs): number {
+  return diskBytes * TIMES_NEEDS + BEYOND_NEEDS_BYTES
 }
 
 /** A plan that is refused says so when it is made. */

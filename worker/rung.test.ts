@@ -15,7 +15,7 @@ let context: WorkerContext
 let clip: string
 beforeAll(async () => {
   context = await createWorkerContext(t, { LADDER: '240,144' })
-  clip = await makeClip(await makeFolder(), 'clip.mp4', { seconds: 3 })
+  clip = await makeClip(await makeFolder(), 'clip.mp4', { seconds: 3, fps: 10 })
 })
 beforeEach(async () => {
   await emptyDatabase(t)

@@ -28,6 +28,7 @@ export function Details({ video, isWorkerMissing, onChange }: DetailsProps) {
       <LiveStatus
         video={video}
         isWorkerMissing={isWorkerMissing}
+        canCancel={isOwn}
         onChange={onChange}
         chooseOther={
           <Link href="/upload" className="button quiet">

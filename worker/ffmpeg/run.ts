@@ -5,6 +5,7 @@ import type { FfmpegCommand } from 'fluent-ffmpeg'
 import type { Logger } from 'pino'
 import type { Config } from '#config'
 import { WorldError } from '../errors.ts'
+import { tooMuch, untilTooLarge } from '../scratch-limit.ts'
 import { giveWay } from './launcher.ts'
 
 const STALL_SECONDS = 120
@@ -41,21 +42,24 @@ interface RunOptions {
   withinSeconds?: number
   /** how long it may stand still */
   config?: Pick<Config, 'stallSeconds'>
+  /** where it may write, and how much of the disk may lie there, whoever wrote it */
+  scratch?: string
+  scratchBytes?: number
 }
 
 /**
  * @returns what FFmpeg wrote to stderr (its last lines)
- * @throws FfmpegFailed, FfmpegDied (killed, hung, too slow), WorldError (disk full), or the signal's reason
+ * @throws FfmpegFailed, FfmpegDied (killed, hung, too slow), WorldError (disk full, scratch too large), or the signal's reason
  */
 export async function runFfmpeg(
   command: FfmpegCommand,
-  { signal, log, unhurried, onProgress, withinSeconds, config }: RunOptions,
+  { signal, log, unhurried, onProgress, withinSeconds, config, scratch, scratchBytes }: RunOptions,
 ): Promise<string> {
   signal.throwIfAborted()
   surviveFailedSpawn(command)
   const started = performance.now()
   const stallSeconds = config?.stallSeconds ?? STALL_SECONDS
-  let overdue: FfmpegDied | null = null
+  let overdue: WorldError | null = null
   return new Promise<string>((resolve, reject) => {
     let lastReport = 0
     let lastState = ''
@@ -79,7 +83,18 @@ export async function runFfmpeg(
       const tooSlow = () => endBecause(new FfmpegDied('ffmpeg_slow', `was not done in ${withinSeconds} s`))
       timers.push(setTimeout(tooSlow, withinSeconds * 1000))
     }
+    const ended = new AbortController()
+    if (scratch !== undefined && scratchBytes !== undefined) {
+      const tooLarge = () => {
+        overdue ??= tooMuch(scratchBytes)
+        kill() // what does that is not asked to end its files
+      }
+      untilTooLarge(scratch, scratchBytes, ended.signal).then(tooLarge, (err: unknown) => {
+        if (!ended.signal.aborted) log.warn({ err }, 'scratch not watched')
+      })
+    }
     const done = () => {
+      ended.abort()
       for (const timer of timers) clearTimeout(timer)
       signal.removeEventListener('abort', kill)
       unhurried?.removeEventListener('abort', slowDown)

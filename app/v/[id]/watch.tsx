@@ -3,17 +3,15 @@
 // something to play, the feed opens in its place.
 import Link from 'next/link'
 import { useRef } from 'react'
+import { Details } from '#app/feed/details.tsx'
 import { Feed } from '#app/feed/feed.tsx'
 import { FilmIcon } from '#app/icons.tsx'
-import { LiveStatus } from '#app/live/live-status.tsx'
 import { useFocusKeeper } from '#app/live/use-focus-keeper.ts'
 import { hasSettled, useVideos } from '#app/live/use-videos.ts'
 import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { Message } from '#app/message.tsx'
 import { Poster } from '#app/player/poster.tsx'
-import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video, VideoPage } from '#app/video.ts'
-import { Timeline } from './timeline.tsx'
 import styles from './watch.module.css'
 
 /** @param page the video, and what the feed goes on with */
@@ -54,7 +52,6 @@ interface ProgressProps {
 }
 
 function Progress({ video, isWorkerMissing, onChange }: ProgressProps) {
-  const isOwn = useOwnUpload(video.id)
   // Nothing to see and nothing to wait for: no empty stage then, only the words.
   const hasStopped = video.status === 'failed' || video.status === 'cancelled'
   const isPortrait = !hasStopped && (video.height ?? 0) > (video.width ?? 1)
@@ -76,23 +73,7 @@ function Progress({ video, isWorkerMissing, onChange }: ProgressProps) {
         <h1>
           <bdi>{video.title}</bdi>
         </h1>
-        {isOwn && (
-          <Link href={`/edit/${video.id}`} className={`button quiet ${styles.edit}`}>
-            Edit
-          </Link>
-        )}
-        <LiveStatus
-          video={video}
-          isWorkerMissing={isWorkerMissing}
-          canCancel={isOwn}
-          onChange={onChange}
-          chooseOther={
-            <Link href="/upload" className="button quiet">
-              Choose another file
-            </Link>
-          }
-        />
-        <Timeline video={video} />
+        <Details video={video} isWorkerMissing={isWorkerMissing} onChange={onChange} />
       </div>
     </div>
   )
