@@ -1,9 +1,9 @@
 // Unknown addresses, and videos that do not exist or were removed. There is no loading.tsx above
 // it on purpose: once a page has begun to stream, its status can no longer become 404.
 import type { Metadata } from 'next'
-import Link from 'next/link'
 import { FilmIcon } from '#app/icons.tsx'
 import { Message } from '#app/message.tsx'
+import { Link } from '#app/ui/link.tsx'
 
 export const metadata: Metadata = { title: 'Not found' }
 

@@ -123,7 +123,15 @@ async function fillDisk({ context, world, random }: Chaos): Promise<boolean> {
 }
 
 async function killFfmpeg({ world, random }: Chaos): Promise<boolean> {
-  const pid = random.pick(await ffmpegs(world))
+  const all = await Promise.all(
+    (await ffmpegs(world)).map(async pid => ({
+      pid,
+      line: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    })),
+  )
+  const pid = random.pick(
+    all.filter(({ line }) => world.aim === 'any' || line.includes('low/ffmpeg.m3u8')),
+  )?.pid
   if (!pid) return false
   process.kill(pid, 'SIGKILL')
   return true
@@ -135,7 +143,7 @@ async function ffmpegs({ stack }: World): Promise<number[]> {
 
 /** @returns once an FFmpeg has taken the order */
 async function order({ context, world, random }: Chaos, what: string): Promise<boolean> {
-  const file = path.join(world.orders, `${what}-${random.next()}`)
+  const file = path.join(world.orders, `${what}-${world.aim}-${random.next()}`)
   await writeFile(file, '')
   for (let waited = 0; waited < 20_000; waited += 100) {
     await delay(100, undefined, { signal: context.signal })

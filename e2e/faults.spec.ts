@@ -30,6 +30,7 @@ test.describe.configure({ mode: 'serial' })
 test.beforeAll(async () => {
   test.setTimeout(120_000)
   world = await startWorld(context)
+  world.aim = 'ladder'
   // There is always something to hit, and other tests have a machine too.
   uploaders = new Uploaders(context, world, random, { people: 1, mostUnfinished: 3 })
 })

@@ -1,10 +1,10 @@
 'use client'
-// A video's editor as a page of its own.
-import Link from 'next/link'
 import { useEffect, useState } from 'react'
 import { Editor } from '#app/edit/editor.tsx'
 import { useSaver } from '#app/edit/use-saver.ts'
 import { useVideos } from '#app/live/use-videos.ts'
+// A video's editor as a page of its own.
+import { Link } from '#app/ui/link.tsx'
 import type { Video } from '#app/video.ts'
 import styles from './edit-screen.module.css'
 

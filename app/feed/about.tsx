@@ -1,5 +1,5 @@
 // What its uploader says of a video, and the tags by which there is more.
-import Link from 'next/link'
+import { Link } from '#app/ui/link.tsx'
 import type { Video } from '#app/video.ts'
 import styles from './about.module.css'
 
@@ -15,9 +15,7 @@ export function About({ video: { description, tags } }: { video: Video }) {
         <ul className={styles.tags} aria-label="Hashtags">
           {tags.map(tag => (
             <li key={tag}>
-              <Link href={`/tags/${encodeURIComponent(tag)}`} prefetch={false}>
-                #{tag}
-              </Link>
+              <Link href={`/tags/${encodeURIComponent(tag)}`}>#{tag}</Link>
             </li>
           ))}
         </ul>

@@ -1,9 +1,9 @@
 'use client'
-// What there is to know of a video beside its title: how far it is, what it lacks, what it came past.
-import Link from 'next/link'
 import { About } from '#app/feed/about.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { describeStage } from '#app/live/words.ts'
+// What there is to know of a video beside its title: how far it is, what it lacks, what it came past.
+import { Link } from '#app/ui/link.tsx'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video } from '#app/video.ts'
 import { Timeline } from '../v/[id]/timeline.tsx'

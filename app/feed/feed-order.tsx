@@ -1,5 +1,5 @@
 // Which order the feed has: two links over its upper edge.
-import Link from 'next/link'
+import { Link } from '#app/ui/link.tsx'
 import type { Sort } from '#db/listing.ts'
 import styles from './feed-order.module.css'
 

@@ -1,7 +1,7 @@
 // /figures: how playing went for people, over the last day or week, as their players told it.
 import type { Metadata } from 'next'
-import Link from 'next/link'
 import { notFound } from 'next/navigation'
+import { Link } from '#app/ui/link.tsx'
 import type { PlaybackFigures } from '#db/playbacks.ts'
 import styles from './figures.module.css'
 import { Plot } from './plot.tsx'

@@ -1,6 +1,7 @@
 // A page of videos in a list that is somebody's choice: its order, the videos, the way on to more.
-import Link from 'next/link'
+
 import type { ReactNode } from 'react'
+import { Link } from '#app/ui/link.tsx'
 import type { ListedPage } from '#app/video.ts'
 import type { Sort } from '#db/listing.ts'
 import styles from './grid.module.css'

@@ -1,6 +1,7 @@
 // Videos side by side, each a link to the feed at it. Rendered on the server; needs no script.
-import Link from 'next/link'
+
 import { clock, count } from '#app/live/words.ts'
+import { Link } from '#app/ui/link.tsx'
 import type { Video } from '#app/video.ts'
 import styles from './grid.module.css'
 
@@ -11,7 +12,7 @@ export function VideoGrid({ videos }: { videos: Video[] }) {
     <ul className={styles.grid}>
       {videos.map((video, index) => (
         <li key={video.id}>
-          <Link href={`/v/${video.id}`} prefetch={false}>
+          <Link href={`/v/${video.id}`}>
             <span className={styles.still} style={placeholderOf(video)}>
               {video.posterUrl && (
                 <img

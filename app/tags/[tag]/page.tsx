@@ -1,10 +1,10 @@
 // /tags/:tag: the videos with a hashtag.
 import type { Metadata } from 'next'
-import Link from 'next/link'
 import { notFound } from 'next/navigation'
 import styles from '#app/grid/grid.module.css'
 import { ListPage } from '#app/grid/list-page.tsx'
 import { parseListing, unlessMalformed } from '#app/listing.ts'
+import { Link } from '#app/ui/link.tsx'
 import { listPage } from '#app/video-json.ts'
 
 export const dynamic = 'force-dynamic'
