@@ -29,7 +29,8 @@ export function drawBars({ name, title, unit }: Plot, bars: { label: string; val
 /** How large a share of the values is at most so many: one line for each series, x by powers of ten. */
 export function drawShares({ name, title, unit }: Plot, series: { label: string; values: number[] }[]) {
   const all = series.flatMap(({ values }) => values)
-  const [low, high] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))]
+  const low = Math.floor(Math.log10(Math.min(...all)))
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...all))))
   const x = (value: number) => Math.round(50 + ((Math.log10(value) - low) / (high - low)) * (RIGHT - 50))
   const y = (share: number) => Math.round(260 - share * 210)
   const grid = [0, 0.5, 0.95].map(share => {

@@ -153,6 +153,8 @@ async function addCopy(
     await cp(source, target, { recursive: true }).catch(ignoreMissing) // an attempt that published nothing
   }
   await insert(db, { ...rows, videos })
+  // As the trigger would have it, which did not run.
+  await sql`insert into video_counts (video_id, listed_at) values (${id}, ${playableAt})`.execute(db)
   return { title, kind, segments: rows.renditions.flatMap(segmentsOf) }
 }
 

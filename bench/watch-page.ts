@@ -193,7 +193,7 @@ export function watchPage({ titlePattern, kinds }: { titlePattern: string; kinds
   // What lies over the picture is asked for at a point, which finds only what can be touched.
   addEventListener('DOMContentLoaded', () => {
     const sheet = new CSSStyleSheet()
-    sheet.replaceSync('img, canvas { pointer-events: auto !important }')
+    sheet.replaceSync('img, canvas, video { pointer-events: auto !important }')
     document.adoptedStyleSheets.push(sheet)
   })
 
