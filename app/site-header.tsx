@@ -1,7 +1,7 @@
 'use client'
+// The header of every page. A client component only to know which page is open.
 import { usePathname } from 'next/navigation'
 import { Mark, SearchIcon, UploadIcon } from '#app/icons.tsx'
-// The header of every page. A client component only to know which page is open.
 import { Link } from '#app/ui/link.tsx'
 import styles from './site-header.module.css'
 

@@ -1,9 +1,9 @@
 'use client'
+// A video's editor as a page of its own.
 import { useEffect, useState } from 'react'
 import { Editor } from '#app/edit/editor.tsx'
 import { useSaver } from '#app/edit/use-saver.ts'
 import { useVideos } from '#app/live/use-videos.ts'
-// A video's editor as a page of its own.
 import { Link } from '#app/ui/link.tsx'
 import type { Video } from '#app/video.ts'
 import styles from './edit-screen.module.css'

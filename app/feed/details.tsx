@@ -1,8 +1,8 @@
 'use client'
+// What there is to know of a video beside its title: how far it is, what it lacks, what it came past.
 import { About } from '#app/feed/about.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { describeStage } from '#app/live/words.ts'
-// What there is to know of a video beside its title: how far it is, what it lacks, what it came past.
 import { Link } from '#app/ui/link.tsx'
 import { useOwnUpload } from '#app/upload/use-own-upload.ts'
 import type { Video } from '#app/video.ts'

@@ -1,8 +1,8 @@
 'use client'
+// The feed before its first video: an invitation, which gives way by itself once there is something.
 import { useEffect } from 'react'
 import { UploadIcon } from '#app/icons.tsx'
 import { Message } from '#app/message.tsx'
-// The feed before its first video: an invitation, which gives way by itself once there is something.
 import { Link } from '#app/ui/link.tsx'
 
 const askEveryMilliseconds = 5000

@@ -1,5 +1,4 @@
 // A page of videos in a list that is somebody's choice: its order, the videos, the way on to more.
-
 import type { ReactNode } from 'react'
 import { Link } from '#app/ui/link.tsx'
 import type { ListedPage } from '#app/video.ts'

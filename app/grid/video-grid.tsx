@@ -1,5 +1,4 @@
 // Videos side by side, each a link to the feed at it. Rendered on the server; needs no script.
-
 import { clock, count } from '#app/live/words.ts'
 import { Link } from '#app/ui/link.tsx'
 import type { Video } from '#app/video.ts'

@@ -1,5 +1,5 @@
 // Next.js's link, but what it leads to is fetched when it is followed: each page is made for each request, and
-// the feed alone would have five made for everybody who opens it, beside the video that they came for.
+// the feed would have others made for everybody who opens it, beside the video that they came for.
 import NextLink from 'next/link'
 import type { ComponentProps } from 'react'
 

@@ -1,4 +1,5 @@
 'use client'
+// One upload on the list, from the first byte to "Watch".
 import { useState } from 'react'
 import { Editor } from '#app/edit/editor.tsx'
 import { useSaver } from '#app/edit/use-saver.ts'
@@ -6,7 +7,6 @@ import { ChevronIcon, CloseIcon, PauseIcon, PlayIcon } from '#app/icons.tsx'
 import { LiveStatus } from '#app/live/live-status.tsx'
 import { ProgressBar } from '#app/live/progress-bar.tsx'
 import { describeBytes, describeTimeLeft } from '#app/live/words.ts'
-// One upload on the list, from the first byte to "Watch".
 import { Link } from '#app/ui/link.tsx'
 import { ChooseOther } from '#app/upload/drop-zone.tsx'
 import { Preview } from '#app/upload/preview.tsx'

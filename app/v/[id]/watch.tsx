@@ -1,4 +1,6 @@
 'use client'
+// The page of a video that cannot be played: how far it is, or why it stopped. As soon as there is
+// something to play, the feed opens in its place.
 import { useRef } from 'react'
 import { Details } from '#app/feed/details.tsx'
 import { Feed } from '#app/feed/feed.tsx'
@@ -8,8 +10,6 @@ import { hasSettled, useVideos } from '#app/live/use-videos.ts'
 import { useWorkerMissing } from '#app/live/use-worker-missing.ts'
 import { Message } from '#app/message.tsx'
 import { Poster } from '#app/player/poster.tsx'
-// The page of a video that cannot be played: how far it is, or why it stopped. As soon as there is
-// something to play, the feed opens in its place.
 import { Link } from '#app/ui/link.tsx'
 import type { Video, VideoPage } from '#app/video.ts'
 import styles from './watch.module.css'
