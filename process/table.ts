@@ -1,7 +1,7 @@
 // What the operating system knows of a process: whether it lives, since when, whose child it is.
 // Linux is read from /proc (Debian's slim images have no ps); elsewhere `ps` is asked.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 const hasProc = existsSync('/proc/self/stat')
 
@@ -44,6 +44,15 @@ export function belongsTo(pid: number, folder: string): boolean {
   }
 }
 
+/** Every process of this system with the words that it was started with; nothing where there is no /proc. */
+export function listCommands(): { pid: number; words: string[] }[] {
+  if (!hasProc) return []
+  return readdirSync('/proc').flatMap(name => {
+    const words = /^\d+$/.test(name) && readWords(Number(name))
+    return words ? [{ pid: Number(name), words }] : []
+  })
+}
+
 interface Row {
   parent: number
   startedAt: string
@@ -61,8 +70,17 @@ function readProc(pid: number): Row | null {
     // man 5 proc: then state, ppid, …; starttime is field 22 of the whole line.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (fields[0] === 'Z' || fields[0] === 'X') return null
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+    const command = readWords(pid)?.join(' ') ?? ''
     return { parent: Number(fields[1]), startedAt: fields[19] ?? '', command }
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
+  }
+}
+
+function readWords(pid: number): string[] | null {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
   } catch (error) {
     if (isGone(error)) return null
     throw error

@@ -1,9 +1,9 @@
 // The ladder as a worker runs it: real FFmpeg, real Postgres, real storage, tiny clips.
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { copyFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { JobLost } from '#db/boss.ts'
 import { deleteVideo } from '#db/videos.ts'
 import { readInitSegment, readMediaSegment } from '#media/bmff.ts'
@@ -468,12 +468,31 @@ describe('what is nobody’s fault', () => {
     expect(await sweepScratch(t.db, root)).toBe(2)
     expect(await readdir(root)).toEqual([attempt.token])
   })
+
+  test('a box that a dead worker left waiting for a word is ended, that of a running attempt is not', async () => {
+    const attempt = await claimVideo(t, await queueVideo(t))
+    const dead = crypto.randomUUID()
+    const root = await makeScratch([attempt.token, dead])
+    const [running, orphan] = [attempt.token, dead].map(token => startWaitingBox(path.join(root, token)))
+    onTestFinished(() => void running?.kill('SIGKILL'))
+    // Also when the folder has gone before it.
+    await rm(path.join(root, dead), { recursive: true })
+    await sweepScratch(t.db, root)
+    await expect.poll(() => orphan?.signalCode).toBe('SIGKILL')
+    expect(running?.exitCode ?? running?.signalCode).toBeNull()
+  })
 })
 
 async function makeScratch(tokens: string[]): Promise<string> {
   const root = path.join(folder, 'scratch')
   for (const token of tokens) await mkdir(path.join(root, token, 'v240'), { recursive: true })
   return root
+}
+
+/** One that a pipe keeps from going on. */
+function startWaitingBox(scratch: string): ChildProcess {
+  const words = ['--ro-bind', '/', '/', '--bind', scratch, scratch, '--block-fd', '3', '--', 'true']
+  return spawn('bwrap', words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
 }
 
 /** Stores a file as the web does, and queues it. */
