@@ -46,7 +46,9 @@ for (const { name, packages, launch } of browsers) {
       // Last: what may start with sound, without a press on its own page, each browser decides for itself.
       expect(await ask(browser, 'video.muted')).toBe(true)
       await press(browser, 'Turn sound on')
-      await expect.poll(() => ask(browser, 'video.muted')).toBe(false)
+      const sound =
+        '{ chosen: localStorage.getItem("pgreel.sound"), muted: video.muted, paused: video.paused }'
+      await expect.poll(() => ask(browser, sound)).toEqual({ chosen: 'on', muted: false, paused: false })
       await expectPlaying(browser, null)
     } finally {
       await browser.close()
