@@ -13,7 +13,7 @@ export function SiteHeader() {
         <Mark />
         <span>pgreel</span>
       </Link>
-      <nav className={styles.nav} aria-label="Main">
+      <nav className={`choices ${styles.nav}`} aria-label="Main">
         <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
           Feed
         </Link>

@@ -6,6 +6,7 @@ import { type Stack, startStack, storesOf } from './stack.ts'
 import { test as base, expect } from './test.ts'
 
 const SECONDS = 20
+const THREE_ROWS = 'Guten Tag\nund willkommen\nam Meer'
 
 interface Feed {
   first: string
@@ -31,7 +32,7 @@ const test = base.extend<object, { stack: Stack; feed: Feed }>({
       const second = await readyVideo(stores, 'Second', clip)
       const first = await readyVideo(stores, 'First', clip)
       await addStoryboard(stores, first, SECONDS)
-      await addCaptions(stores, first, { language: 'de', label: 'German', text: 'Guten Tag' })
+      await addCaptions(stores, first, { language: 'de', label: 'German', text: THREE_ROWS })
       await addCaptions(stores, first, { language: 'en', label: 'English', text: 'Good day' })
       await use({ first, second })
     },
@@ -150,6 +151,11 @@ test('captions are chosen from a menu by keys, remembered, and switched with one
   await page.keyboard.press('c')
   await expect(article.getByRole('status')).toHaveText('Captions: English')
   await expect.poll(() => captionsOf(article)).toEqual(['Good day'])
+  const english = await lineOf(article)
+  await button.click()
+  await menu.getByRole('menuitemradio', { name: 'German' }).click()
+  await expect.poll(() => captionsOf(article)).toEqual([THREE_ROWS])
+  expect(await lineOf(article), 'all rows above the controls').toBe(english - 2)
 })
 
 test('the speed that is chosen holds for every video, until the tab is closed', async ({
@@ -316,6 +322,14 @@ async function openFeed(page: Page, { url }: Stack, id: string): Promise<Locator
 
 function timeOf(article: Locator): Promise<number> {
   return article.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime)
+}
+
+/** Where the first row of the captions is, counted from below. */
+function lineOf(article: Locator): Promise<number> {
+  return article.locator('track').evaluate((element: HTMLTrackElement) => {
+    const [cue] = element.track.cues ?? []
+    return cue instanceof VTTCue && cue.line !== 'auto' ? cue.line : Number.NaN
+  })
 }
 
 function captionsOf(article: Locator): Promise<string[]> {

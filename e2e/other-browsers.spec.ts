@@ -41,6 +41,8 @@ for (const { name, packages, launch } of browsers) {
       await expectPlaying(browser, 'First')
       await browser.press(DOWN)
       await expectPlaying(browser, 'Second')
+      // Firefox would take the address that follows the feed for the end of the next navigation.
+      await expect.poll(() => browser.evaluate('location.pathname')).toBe(`/v/${older}`)
       await browser.open(`${stack.url}/v/${older}`)
       await expectPlaying(browser, null)
       // Last: what may start with sound, without a press on its own page, each browser decides for itself.

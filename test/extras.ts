@@ -33,14 +33,14 @@ export async function addStoryboard(stores: Stores, videoId: string, seconds: nu
   ])
 }
 
-/** One line that stands all the time. */
+/** They stand all the time. */
 export async function addCaptions(
   stores: Stores,
   videoId: string,
   { language, label, text }: { language: string; label: string; text: string },
 ): Promise<void> {
   const { folder, insert } = await publicationOf(stores, videoId)
-  const cue = { startSeconds: 0, endSeconds: 3600, lines: [text] }
+  const cue = { startSeconds: 0, endSeconds: 3600, lines: text.split('\n') }
   await writeFile(path.join(folder, `${language}.vtt`), captionsVtt([cue]) ?? '')
   await insert('captions', `${language}.vtt`, language, label)
 }

@@ -47,6 +47,7 @@ export function CaptionsField({ saver, video }: { saver: Saver; video: Video | n
               <bdi>{track.label}</bdi>
               <button
                 type="button"
+                className="icon-button"
                 aria-label={`Remove captions: ${track.label}`}
                 title="Remove"
                 onClick={() => remove(track)}

@@ -37,7 +37,12 @@ export function DetailsSheet({ video, children }: { video: Video; children: Reac
               <h2 id={titleId}>
                 <bdi>{video.title}</bdi>
               </h2>
-              <button type="button" aria-label="Close" onClick={() => sheet.current?.close()}>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label="Close"
+                onClick={() => sheet.current?.close()}
+              >
                 <CloseIcon />
               </button>
             </header>

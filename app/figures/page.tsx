@@ -20,7 +20,7 @@ export default async function FiguresPage({ searchParams }: PageProps<'/figures'
   return (
     <div className={styles.page}>
       <h1>How playing went</h1>
-      <nav className={styles.spans} aria-label="Time">
+      <nav className="choices page-choices" aria-label="Time">
         {(['day', 'week'] as const).map(name => (
           <Link key={name} href={`/figures?span=${name}`} aria-current={name === span ? 'page' : undefined}>
             {NAMES[name]}

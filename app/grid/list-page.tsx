@@ -24,7 +24,7 @@ export function ListPage({ page, sort, hrefOf, empty }: ListPageProps) {
       {page.isSimilar ? (
         <p className={styles.note}>No video has these words. Some have words that look like them:</p>
       ) : (
-        <nav className={styles.sorts} aria-label="Order">
+        <nav className="choices page-choices" aria-label="Order">
           {(['new', 'popular'] as const).map(name => (
             <Link key={name} href={hrefOf({ sort: name })} aria-current={name === sort ? 'page' : undefined}>
               {NAMES[name]}

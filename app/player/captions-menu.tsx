@@ -2,7 +2,14 @@
 // Captions of this and every other video: none, or those of one language that it has.
 import { useEffect } from 'react'
 import { CaptionsIcon } from '#app/icons.tsx'
-import { chooseCaptions, chosenOf, nameOf, showCaptions, useCaptionsChoice } from '#app/player/captions.ts'
+import {
+  type Covered,
+  chooseCaptions,
+  chosenOf,
+  nameOf,
+  showCaptions,
+  useCaptionsChoice,
+} from '#app/player/captions.ts'
 import { elementOf, type VideoJsPlayer } from '#app/player/create-player.ts'
 import { MenuButton, type MenuPart } from '#app/ui/menu-button.tsx'
 import type { CaptionsJson, Video } from '#app/video.ts'
@@ -43,14 +50,14 @@ export function CaptionsMenu({ video: { captions }, className, side }: CaptionsM
   )
 }
 
-/** @param belowPx what lies over the bottom of the picture, when somebody chooses */
-export function useCaptions(player: VideoJsPlayer | null, { captions }: Video, belowPx: () => number): void {
+/** @param covered what lies over the picture, asked when somebody chooses */
+export function useCaptions(player: VideoJsPlayer | null, { captions }: Video, covered: () => Covered): void {
   const chosen = chosenOf(captions, useCaptionsChoice())
   // Each state of the video brings new objects that say the same.
   const wanted = JSON.stringify(chosen)
   useEffect(() => {
     const element = player && elementOf(player)
     const captions: CaptionsJson | null = JSON.parse(wanted)
-    if (element && captions) return showCaptions(element, captions, belowPx())
+    if (element && captions) return showCaptions(element, captions, covered())
   }, [player, wanted])
 }

@@ -67,14 +67,20 @@ export function createPlayer(library: typeof videojs, holder: HTMLElement): Vide
 export function unload(player: VideoJsPlayer): void {
   player.pause()
   const tech = player.tech(true) as unknown as Tech
+  // Tracks that are taken out would go on looking at each frame.
+  for (const track of Array.from(tech.textTracks())) track.mode = 'disabled'
   tech.disposeSourceHandler()
   tech.reset()
+  // What VHS and its tracks leave here holds all that they were. A player is never disposed of.
+  tech.off(['bandwidthupdate', 'keystatuschange', 'dispose'])
 }
 
 // What is not in its types: its own way to make room for another source, and the element's.
 interface Tech {
+  textTracks(): ArrayLike<{ mode: TextTrackMode }>
   disposeSourceHandler(): void
   reset(): void
+  off(events: string[]): void
 }
 
 // What VHS is asked, of what it offers to a player's page.

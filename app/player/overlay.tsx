@@ -2,6 +2,7 @@
 // Everything laid over a playing video: scrubber, buttons, menus, what the keys do, and what they did.
 import { type RefObject, useRef, useState } from 'react'
 import { ShareIcon } from '#app/icons.tsx'
+import type { Covered } from '#app/player/captions.ts'
 import { CaptionsMenu, useCaptions } from '#app/player/captions-menu.tsx'
 import type { VideoJsPlayer } from '#app/player/create-player.ts'
 import { useFullScreen } from '#app/player/full-screen.ts'
@@ -35,7 +36,7 @@ export function Overlay({ video, player }: OverlayProps) {
   })
   useShortcuts(commands)
   usePlayAtSpeed(player)
-  useCaptions(player, video, () => coveredBelow(root))
+  useCaptions(player, video, () => coveredOf(root))
 
   const share = async () => {
     if (!(await shareBySystem(video))) setDialog('share')
@@ -47,7 +48,7 @@ export function Overlay({ video, player }: OverlayProps) {
       <div className={styles.foot} data-foot>
         <Scrubber player={player} video={video} />
       </div>
-      <div className={styles.buttons}>
+      <div className={styles.buttons} data-side>
         <LikeButton video={video} className={className} onToggle={commands.like} />
         <button type="button" className={className} aria-label="Share" title="Share" onClick={share}>
           <ShareIcon />
@@ -76,15 +77,19 @@ export function Overlay({ video, player }: OverlayProps) {
   )
 }
 
-/** How much of the picture's foot is under scrubber and words. */
-function coveredBelow(root: RefObject<HTMLElement | null>): number {
+/** How much of the picture is under scrubber, words and buttons. */
+function coveredOf(root: RefObject<HTMLElement | null>): Covered {
   const stage = root.current?.getBoundingClientRect()
-  const parts = root.current?.closest('article, [data-full-screen]')?.querySelectorAll('[data-foot]')
-  if (!stage || !parts) return 0
-  const tops = [...parts].flatMap(part => {
+  const whole = root.current?.closest('article, [data-full-screen]')
+  const side = root.current?.querySelector('[data-side]')?.getBoundingClientRect()
+  if (!stage || !whole || !side) return { belowPx: 0, besidePx: 0 }
+  const tops = [...whole.querySelectorAll('[data-foot]')].flatMap(part => {
     const { left, top, bottom } = part.getBoundingClientRect()
     const isOver = left < stage.right && bottom > stage.top && bottom <= stage.bottom + 1
     return isOver ? [top] : []
   })
-  return Math.max(0, stage.bottom - Math.min(stage.bottom, ...tops))
+  return {
+    belowPx: Math.max(0, stage.bottom - Math.min(stage.bottom, ...tops)),
+    besidePx: Math.max(0, stage.right - side.left),
+  }
 }

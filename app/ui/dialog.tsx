@@ -41,7 +41,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         {children}
         <button
           type="button"
-          className={styles.close}
+          className={`icon-button ${styles.close}`}
           aria-label="Close"
           onClick={() => dialog.current?.close()}
         >

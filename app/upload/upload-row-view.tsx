@@ -114,6 +114,7 @@ function RowButtons({ row, session }: { row: UploadRow; session: UploadSession }
       {isRunning && (
         <button
           type="button"
+          className="icon-button"
           aria-label={`${isPaused ? 'Resume' : 'Pause'} ${row.title}`}
           title={isPaused ? 'Resume' : 'Pause'}
           onClick={() => session.pauseOrResume(row)}
@@ -123,6 +124,7 @@ function RowButtons({ row, session }: { row: UploadRow; session: UploadSession }
       )}
       <button
         type="button"
+        className="icon-button"
         aria-label={stops ? `Cancel ${row.title}` : `Remove ${row.title} from the list`}
         title={stops ? 'Cancel' : 'Remove from the list'}
         onClick={() => (stops ? session.cancel(row) : session.dismiss(row))}
