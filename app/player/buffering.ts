@@ -39,6 +39,7 @@ interface Vhs {
 /** The setting is one for all players of a page: that one's counts which plays. */
 export function bufferNoMoreThanNeeded(library: typeof videojs, player: VideoJsPlayer): void {
   library.log.level('error') // it warns of each change of a setting
+  library.log.history?.disable() // what it says is kept, with all that it speaks of
   const config = (library as unknown as { Vhs: VhsConfig }).Vhs
   config.GOAL_BUFFER_LENGTH = 2 * SMALLEST_SECONDS // until something is known of the network
   config.GOAL_BUFFER_LENGTH_RATE = AHEAD_PER_SECOND
