@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Browser } from 'playwright'
 import type { BenchContext } from './context.ts'
 import { type Figure, median, percentile } from './figures.ts'
+import { heldBytes } from './heap.ts'
 import { firstDrawn, flick, openPhone, type Phone, tap } from './phone.ts'
 import type { Reel } from './reels.ts'
 
@@ -163,15 +164,23 @@ export async function measureMemory({ browser, url, context, reels }: World): Pr
       unit: 'MB',
       bound: null,
     },
-    growth('JavaScript heap', 'heap'),
+    growth('JavaScript objects', 'objects'),
     growth('DOM nodes', 'nodes'),
     growth('event listeners', 'listeners'),
+    {
+      figure: `JavaScript heap, with compiled code, after ${once + more} swipes : after ${once}`,
+      value: after.heap / before.heap,
+      unit: '×',
+      bound: null,
+    },
     { figure: 'video elements', value: after.videos, unit: '', bound: { atMost: before.videos } },
   ]
 }
 
 interface Footprint {
+  /** with what the engine compiled */
   heap: number
+  objects: number
   nodes: number
   listeners: number
   videos: number
@@ -184,6 +193,7 @@ async function footprint({ cdp, page }: Phone): Promise<Footprint> {
   const metric = (name: string) => metrics.find(one => one.name === name)?.value ?? Number.NaN
   return {
     heap: metric('JSHeapUsedSize'),
+    objects: await heldBytes(cdp),
     nodes: metric('Nodes'),
     listeners: metric('JSEventListeners'),
     videos: await page.locator('video').count(),

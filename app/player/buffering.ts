@@ -6,9 +6,7 @@ import type { VideoJsPlayer } from '#app/player/create-player.ts'
 // VHS looks twice a second whether it needs more, and an answer takes its time to come.
 const SMALLEST_SECONDS = 1
 // The longer somebody watches, the likelier they stay: for each second seen, as much of one ahead.
-const AHEAD_PER_SECOND = 0.1
-// A network that was measured a moment ago may be slower now.
-const SPARE = 1.5
+const AHEAD_PER_SECOND = 0.05
 const MOST_SECONDS = 30
 
 interface Network {
@@ -22,7 +20,7 @@ interface Network {
 /** Time enough to fetch the next segment. Pure. */
 export function secondsAhead({ bandwidth, bitrate, segmentSeconds }: Network): number {
   const toFetch = (segmentSeconds * bitrate) / Math.max(bandwidth, 1)
-  return Math.min(SMALLEST_SECONDS + SPARE * toFetch, MOST_SECONDS)
+  return Math.min(SMALLEST_SECONDS + toFetch, MOST_SECONDS)
 }
 
 interface VhsConfig {

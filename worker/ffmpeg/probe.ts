@@ -91,7 +91,9 @@ function judge(error: unknown): Error {
     if (/max_streams parameter/.test(error.stderr)) return tooManyStreams(error)
     const isVerdict = error.isOutOfTime || (error.status === 1 && !isToolBroken(error.stderr))
     if (isVerdict) return tooLargeToDecode(error.stderr) ?? unreadable(error.stderr, error)
-    if (error.hasDied) return new WorldError(PROBE_DIED, 'ffprobe died.', { cause: error })
+    // A broken file may ask for more than there is.
+    if (error.hasDied || /^\S.*: Cannot allocate memory$/m.test(error.stderr))
+      return new WorldError(PROBE_DIED, 'ffprobe died, or found no memory.', { cause: error })
   }
   return new WorldError('ffprobe_broken', 'ffprobe could not be run.', { cause: error })
 }
