@@ -35,7 +35,8 @@ test('a thousand likes and views at once are counted exactly', async ({ stack })
   expect(new Set(mixed.map(answer => answer.status))).toEqual(new Set([200, 204]))
   expect(await stack.video(id)).toMatchObject({ likes: 400, views: 500, liked: false })
   const own = await ask(stack, 'GET', '/api/videos', cookies[499])
-  expect(await own.json()).toMatchObject({ items: [{ id, likes: 400, liked: true }] })
+  const counted = expect.objectContaining({ id, likes: 400, liked: true })
+  expect(await own.json()).toMatchObject({ items: expect.arrayContaining([counted]) })
 })
 
 test('a browser is known by a cookie that scripts cannot read, and that nobody can make up', async ({

@@ -2,7 +2,7 @@
 import type { Locator, Page } from 'playwright/test'
 import { addCaptions, addStoryboard } from '#test/extras.ts'
 import { cutClip, readyVideo } from '#test/growing.ts'
-import { type Stack, startStack, storesOf } from './stack.ts'
+import { type Stack, storesOf } from './stack.ts'
 import { test as base, expect } from './test.ts'
 
 const SECONDS = 20
@@ -15,16 +15,7 @@ interface Feed {
 
 // They share a stack and look more than they work.
 base.describe.configure({ mode: 'default' })
-const test = base.extend<object, { stack: Stack; feed: Feed }>({
-  stack: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
-    async ({}, use) => {
-      const stack = await startStack({ workers: 0 })
-      await use(stack)
-      await stack.stop()
-    },
-    { scope: 'worker', timeout: 90_000 },
-  ],
+const test = base.extend<object, { feed: Feed }>({
   feed: [
     async ({ stack, clips }, use) => {
       const stores = storesOf(stack)
@@ -39,6 +30,7 @@ const test = base.extend<object, { stack: Stack; feed: Feed }>({
     { scope: 'worker', timeout: 60_000 },
   ],
 })
+test.use({ workers: 0 })
 
 test('every control of the feed has a role and a name, and is large enough for a thumb', async ({
   page,

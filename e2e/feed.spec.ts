@@ -5,22 +5,13 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { CDPSession, Page } from 'playwright/test'
 import { type CutClip, cutClip, readyVideo } from '#test/growing.ts'
-import { type Stack, startStack, storesOf } from './stack.ts'
+import { type Stack, storesOf } from './stack.ts'
 import { test as base, expect } from './test.ts'
 
 const VIDEOS = 12
 const SECONDS = 8
 
-const test = base.extend<{ finger: Finger }, { stack: Stack; ids: string[] }>({
-  stack: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
-    async ({}, use) => {
-      const stack = await startStack({ workers: 0 })
-      await use(stack)
-      await stack.stop()
-    },
-    { scope: 'worker', timeout: 90_000 },
-  ],
+const test = base.extend<{ finger: Finger }, { ids: string[] }>({
   /** newest first, as the feed has them */
   ids: [
     async ({ stack, clips }, use) => {
@@ -37,7 +28,7 @@ const test = base.extend<{ finger: Finger }, { stack: Stack; ids: string[] }>({
   ],
   finger: async ({ page }, use) => use(await fingerOn(page)),
 })
-test.use({ hasTouch: true })
+test.use({ workers: 0, hasTouch: true })
 
 test('swipes through all and back: never a black frame, and no more players than at the start', async ({
   page,

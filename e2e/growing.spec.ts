@@ -21,18 +21,10 @@ const OFTEN = { intervals: [50] }
 
 // They look and wait more than they work, and this file is the last to begin.
 base.describe.configure({ mode: 'parallel' })
-const test = base.extend<object, { stack: Stack; clip: CutClip }>({
-  stack: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
-    async ({}, use) => {
-      const stack = await startStack({ workers: 0 })
-      await use(stack)
-      await stack.stop()
-    },
-    { scope: 'worker', timeout: 90_000 },
-  ],
+const test = base.extend<object, { clip: CutClip }>({
   clip: [async ({ clips }, use) => use(await cutClip(clips, SECONDS)), { scope: 'worker', timeout: 60_000 }],
 })
+test.use({ workers: 0 })
 
 test('who joins while 16 of 24 s are out starts at 0, sees the true length, seeks in what is there, and plays on through the end of growth', async ({
   page,

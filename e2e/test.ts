@@ -1,5 +1,5 @@
-// The test function of every story: `stack` is a running pgreel with one worker, shared by the
-// tests of a file and looked over after each; `clips` is a folder of generated videos.
+// The test function of every story: `stack` is a running pgreel with one worker (`test.use({ workers: 0 })`
+// for none), shared by the tests of a file and looked over after each; `clips` is a folder of generated videos.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,11 +8,11 @@ import { expectNothingLeftBehind, type Stack, startStack } from './stack.ts'
 
 export { expect } from 'playwright/test'
 
-export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips: string }>({
+export const test = base.extend<{ lookedOver: undefined }, { workers: number; stack: Stack; clips: string }>({
+  workers: [1, { option: true, scope: 'worker' }],
   stack: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
-    async ({}, use) => {
-      const stack = await startStack()
+    async ({ workers }, use) => {
+      const stack = await startStack({ workers })
       await use(stack)
       await stack.stop()
     },
@@ -31,7 +31,7 @@ export const test = base.extend<{ lookedOver: undefined }, { stack: Stack; clips
     expect(broken, 'what the Content-Security-Policy forbade').toEqual([])
   },
   clips: [
-    // biome-ignore lint/correctness/noEmptyPattern: as above
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
     async ({}, use) => {
       const folder = await mkdtemp(path.join(tmpdir(), 'pgreel-clips-'))
       await use(folder)
