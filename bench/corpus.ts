@@ -9,7 +9,7 @@ import { type Judged, judgePublished, judgeSource } from './corpus-judge.ts'
 import { tryMutants } from './corpus-mutants.ts'
 import { type CorpusWorld, crashes, send, settle, startCorpusWorld } from './corpus-world.ts'
 import type { Figure } from './figures.ts'
-import { breachesOf } from './invariants.ts'
+import { breachesOf, sweepAtOnce } from './invariants.ts'
 
 // The launcher's limit is 6 GiB of data; a program and its libraries come to that.
 const MEMORY_MB = 6500
@@ -23,6 +23,8 @@ export const bench: Bench = async context => {
   const mutants = context.mutants ?? 0
   const world = await startCorpusWorld(context, mutants > 0 ? QUICKLY : {})
   const figures = mutants > 0 ? await tryMutants(world, files, mutants) : await tryFiles(world, files)
+  // What was deleted last may be on its way out.
+  await sweepAtOnce(context, world.stack)
   const wrong = await breachesOf(world.stack)
   for (const sentence of wrong) context.say(`WRONG: ${sentence}`)
   const none = (figure: string, value: number): Figure => ({ figure, value, unit: '', bound: { atMost: 0 } })

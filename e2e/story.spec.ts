@@ -178,6 +178,8 @@ test('the address follows the video; back, and after a reload, the feed stands w
   const ids = await fillFeed(stack, clips, 9)
   const target = ids[0] ?? '' // on the second page
   await page.goto(stack.url)
+  // No key is heard before the page has come to life.
+  await expectPlaying(page, '[data-active] video')
   for (const id of ids.toReversed()) {
     await expectActive(page, id)
     if (id !== target) await page.keyboard.press('j')
