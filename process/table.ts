@@ -80,7 +80,8 @@ function readProc(pid: number): Row | null {
 
 function readWords(pid: number): string[] | null {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+    // A program that writes there itself may leave out the last NUL, or fill up with more.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0+$/, '').split('\0')
   } catch (error) {
     if (isGone(error)) return null
     throw error

@@ -491,7 +491,7 @@ async function makeScratch(tokens: string[]): Promise<string> {
 
 /** One that a pipe keeps from going on. */
 function startWaitingBox(scratch: string): ChildProcess {
-  const words = ['--ro-bind', '/', '/', '--bind', scratch, scratch, '--block-fd', '3', '--', 'true']
+  const words = ['--ro-bind', '/', '/', '--bind-try', scratch, scratch, '--block-fd', '3', '--', 'true']
   return spawn('bwrap', words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
 }
 
