@@ -96,8 +96,8 @@ function askPs(pid: number): Row | null {
   return { parent: Number(parent), startedAt: startedAt ?? '', command: command ?? '' }
 }
 
-/** ESRCH: it ended while we read. EACCES: it is another user's, so not ours. */
+/** ESRCH: it ended while we read. EACCES, or EPERM where /proc hides them: it is another user's, so not ours. */
 function isGone(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code
-  return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES'
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM'
 }
